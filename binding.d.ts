@@ -1,0 +1,161 @@
+/**
+ * The raw addon: the one contract between `lib/` and `native/`.
+ *
+ * A call's numbers travel through `frame`, one shared Float64Array, because reading a number through Node-API costs
+ * several nanoseconds each and a typed array write costs none. Its slots are named by `slots`. Tensors are arguments.
+ */
+
+/** Storage types; a dtype's code in the frame is its index in `Binding.dtypes`. */
+export type DtypeName =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+
+export type BindingArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+
+/** Absent arguments are `undefined`, and their dtype slot holds -1. */
+export type Argument = BindingArray | undefined
+
+/** How a batch is walked. */
+export type Driver = 'elements' | 'rows'
+
+export interface Kernel {
+  /** Name of the loss, or `loss+extra` for a variant that reads one input more. */
+  readonly name: string
+  readonly driver: Driver
+  /** Names of the numbers that the loss reads from `slots.params`, in order. */
+  readonly params: readonly string[]
+}
+
+/** Positions in `Binding.frame`. */
+export interface Slots {
+  /** Index into `Binding.kernels`. */
+  readonly kernel: number
+  /** 0 none, 1 sum, 2 mean. */
+  readonly reduction: number
+  /** The incoming gradient. */
+  readonly upstream: number
+  /** Replaces the mean's own divisor; NaN for none. */
+  readonly divisor: number
+  /** Elements, or rows. */
+  readonly rows: number
+  /** Classes of a row; 0 for element losses. */
+  readonly classes: number
+  /** A label that is skipped; NaN for none. */
+  readonly ignoreIndex: number
+  readonly labelSmoothing: number
+  /** First of four numbers of the loss's own. */
+  readonly params: number
+  /** First of seven dtype codes, in the order of the arguments: pred, target, weight, extra, upstream, values, grad. */
+  readonly dtypes: number
+  /** Written by the addon: an index into `Binding.statuses`. */
+  readonly status: number
+  /** Written by the addon: where the fault is (element or row) and what stood there. */
+  readonly faultIndex: number
+  readonly faultValue: number
+}
+
+/**
+ * 'ok', or why the inputs were refused. 'label': a class index outside [0, classes); 'pred' and 'target': a value outside
+ * the domain of the loss; 'aborted': the cancel flag was raised.
+ */
+export type StatusName = 'ok' | 'label' | 'pred' | 'target' | 'aborted'
+
+/** Opaque handle of a prepared call. */
+export interface Bound {
+  readonly __bound: unique symbol
+}
+
+export interface Info {
+  readonly isa: string
+  readonly isas: readonly string[]
+  readonly threads: number
+  readonly cpus: number
+}
+
+/** Resolved by `runAsync`: `[status, value, faultIndex, faultValue]`. */
+export type AsyncResult = Float64Array
+
+export interface Binding {
+  readonly kernels: readonly Kernel[]
+  readonly dtypes: readonly DtypeName[]
+  readonly statuses: readonly StatusName[]
+  readonly slots: Slots
+  readonly frame: Float64Array
+
+  /**
+   * Computes what the frame describes. Writes `values` (per element or row) and `grad` where given. With `state`, adds the
+   * partial result to it. Returns the reduced value, NaN when the reduction is none. A bad input is reported in
+   * `slots.status`; a broken contract (lengths or types that do not fit the frame) throws `ERR_BINDING`.
+   */
+  run(
+    pred: BindingArray,
+    target: BindingArray,
+    weight: Argument,
+    extra: Argument,
+    upstream: Argument,
+    values: Argument,
+    grad: Argument,
+    state: Uint8Array | undefined,
+  ): number
+
+  /** The same on a worker thread. The arrays are kept alive. `cancel[0] = 1` stops it at the next block. */
+  runAsync(
+    pred: BindingArray,
+    target: BindingArray,
+    weight: Argument,
+    extra: Argument,
+    upstream: Argument,
+    values: Argument,
+    grad: Argument,
+    state: Uint8Array | undefined,
+    cancel: Int32Array | undefined,
+  ): Promise<AsyncResult>
+
+  /** Prepares a call. The caller checks before each run that no array has changed its length (detached or resized). */
+  bind(
+    pred: BindingArray,
+    target: BindingArray,
+    weight: Argument,
+    extra: Argument,
+    upstream: Argument,
+    values: Argument,
+    grad: Argument,
+  ): Bound
+  runBound(bound: Bound): number
+
+  /** Size in bytes of the state of an accumulator over float32 or float64 terms. A zero-filled header is not a state: see `initState`. */
+  stateBytes(dtype: 'float32' | 'float64'): number
+  initState(state: Uint8Array, dtype: 'float32' | 'float64'): void
+  /** Whether the bytes are a state: length, header, flags and number format are all checked. */
+  checkState(state: Uint8Array): 'float32' | 'float64' | undefined
+  /** Adds `from` to `into`; both of one dtype. */
+  mergeState(into: Uint8Array, from: Uint8Array): void
+  /** Elements or rows counted, without the ignored ones. */
+  countState(state: Uint8Array): number
+  /** Reduction as in the frame: 1 sum, 2 mean; divisor NaN for the mean's own. */
+  valueState(state: Uint8Array, reduction: number, divisor: number): number
+
+  info(): Info
+  /** Clamped to 1..256; returns what is set. */
+  setThreads(threads: number): number
+  /** Chooses among `info().isas`; throws for another. For tests and measurements. */
+  setIsa(isa: string): void
+}
