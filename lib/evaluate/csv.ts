@@ -9,6 +9,7 @@ export interface CsvOptions {
   readonly specs?: readonly string[] | undefined
   /** The first line names the columns (default). */
   readonly header?: boolean | undefined
+  /** Between the cells of a line; a comma by default, a tab in .tsv files. */
   readonly delimiter?: string | undefined
   /** What the numbers become (default float64, as exact as their text). */
   readonly dtype?: 'float32' | 'float64' | undefined
@@ -29,7 +30,7 @@ interface Picked {
 export async function openCsv(path: string, options: CsvOptions = {}): Promise<CsvSource> {
   let records: CsvRecords | undefined
   try {
-    records = await openRecords(path, options.delimiter ?? ',')
+    records = await openRecords(path, options.delimiter ?? (path.toLowerCase().endsWith('.tsv') ? '\t' : ','))
     let begin: readonly CsvRecord[] | undefined = []
     while (begin?.length === 0) begin = await records.next()
     const [first] = begin ?? []

@@ -5,8 +5,8 @@ import { type NpyDtype, npyDtype } from './npy-dtype.ts'
 import { npyDataOffset, parseNpyHeader, prefixBytes } from './npy-header.ts'
 import { type Batch, type Field, type Source, shapeText, width } from './source.ts'
 
-/** Large enough that a read costs far more than asking for it, small enough for the last-level cache. */
-const batchBytes = 4 * 2 ** 20
+/** Bytes of a batch by default: a read costs far more than asking for it, and the values are still in the cache. */
+export const batchBytes = 4 * 2 ** 20
 
 /** A batch holds whole rows, so a single row must fit into memory. */
 const longestRow = 2 ** 30
