@@ -1,0 +1,28 @@
+// float16 and bfloat16 are storage: widened on the way in, rounded to nearest even on the way out, denormals kept.
+#pragma once
+
+#include "simd/vec.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+/** bfloat16 is the upper half of a float32. */
+template <class V>
+LOSSKIT_INLINE V load_bf16(const uint16_t* p, V*) {
+  return V::from_bits(load_u16(p, static_cast<typename V::ints*>(nullptr)) << 16);
+}
+
+template <class V>
+LOSSKIT_INLINE void store_bf16(V a, uint16_t* p) {
+  using I = typename V::ints;
+  const I i = bits(a);
+  const I rounded = (i + I(0x7fff) + ((i >> 16) & I(1))) >> 16;
+  const I nan = (i >> 16) | I(0x40);  // rounding could carry a NaN's bits into infinity
+  const V finite = V::from_bits(rounded), quiet = V::from_bits(nan);
+  store_u16(bits(select(a == a, finite, quiet)), p);
+}
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit

@@ -1,0 +1,207 @@
+// Elementary functions, written once over vec<T, N>: the same operations in the same order, so the same bits, everywhere.
+//
+// Special values are those of IEEE 754 and C. Polynomials come from scripts/fit; docs/math-accuracy.md holds the largest
+// error of each function over all float32 inputs.
+#pragma once
+
+#include "simd/coefficients.h"
+#include "simd/vec.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+template <class T>
+struct Constants;
+
+template <>
+struct Constants<float> {
+  static constexpr float log2e = 0x1.715476p+0f;
+  // ln 2 in two parts; the first has so few bits that its product with an exponent is exact
+  static constexpr float ln2_hi = 0x1.62e400p-1f, ln2_lo = 0x1.7f7d1cp-20f;
+  static constexpr float exp_overflow = 89.0f, exp_underflow = -104.0f;
+  static constexpr float exp_flush = -0x1.5d589ep+6f;  // ln of the smallest normal number, towards 0
+  static constexpr float expm1_is_minus_one = -18.0f;
+  static constexpr float log1p_is_identity = 0x1p-26f;
+  static constexpr float denormal_scale = 0x1p25f, denormal_exponent = 25;
+};
+
+template <>
+struct Constants<double> {
+  static constexpr double log2e = 0x1.71547652b82fep+0;
+  static constexpr double ln2_hi = 0x1.62e42fee00000p-1, ln2_lo = 0x1.a39ef35793c76p-33;
+  static constexpr double exp_overflow = 710.0, exp_underflow = -746.0;
+  static constexpr double exp_flush = -0x1.6232bdd7abcd2p+9;
+  static constexpr double expm1_is_minus_one = -38.0;
+  static constexpr double log1p_is_identity = 0x1p-55;
+  static constexpr double denormal_scale = 0x1p54, denormal_exponent = 54;
+};
+
+template <class T>
+constexpr T infinity = static_cast<T>(__builtin_inf());
+template <class T>
+constexpr T not_a_number = static_cast<T>(__builtin_nan(""));
+
+/** c[0] + c[1] x + c[2] x^2 + …, by Horner's rule. */
+template <class V, class T, size_t n>
+LOSSKIT_INLINE V polynomial(V x, const T (&c)[n]) {
+  V y = V(c[n - 1]);
+  for (size_t i = n - 1; i-- > 0;) y = fma(y, x, V(c[i]));
+  return y;
+}
+
+/** x = n ln2 + r with |r| <= ln2 / 2, and e^r - 1. */
+template <class V>
+struct ReducedExp {
+  V n, expm1;
+};
+
+template <class V>
+LOSSKIT_INLINE ReducedExp<V> reduce_exp(V x) {
+  using T = typename V::scalar;
+  using C = Constants<T>;
+  const V n = fma(x, V(C::log2e), V(round_magic<T>)) - V(round_magic<T>);
+  const V r = fma(n, V(-C::ln2_lo), fma(n, V(-C::ln2_hi), x));
+  return {n, fma(r * r, polynomial(r, Coefficients<T>::expm1), r)};
+}
+
+template <class V>
+LOSSKIT_INLINE V exp(V x) {
+  using C = Constants<typename V::scalar>;
+  const auto e = reduce_exp(max(V(C::exp_underflow), min(V(C::exp_overflow), x)));
+  return scale(e.expm1 + V(1), e.n);
+}
+
+/** exp for x <= 0. Results below the smallest normal number become 0, which saves a third of the work. */
+template <class V>
+LOSSKIT_INLINE V exp_flushed(V x) {
+  using C = Constants<typename V::scalar>;
+  const auto e = reduce_exp(max(V(C::exp_flush), x));
+  const V s = power_of_two(e.n);
+  return select(x < V(C::exp_flush), V(0), fma(s, e.expm1, s));
+}
+
+template <class V>
+LOSSKIT_INLINE V expm1(V x) {
+  using C = Constants<typename V::scalar>;
+  const auto e = reduce_exp(max(V(C::expm1_is_minus_one), min(V(C::exp_overflow), x)));
+  // Half of 2^n, because 2^n itself may be too large by one step.
+  const V s = power_of_two(e.n - V(1));
+  const V y = fma(s, e.expm1, s - V(typename V::scalar(0.5))) * V(2);
+  // Where n is 0 the result is e^r - 1 itself, and a tiny or negative zero x must come back unrounded.
+  return select(e.n == V(0), select(x == V(0), x, e.expm1), y);
+}
+
+/** log(1 + r) - r, 1 + r in [sqrt(1/2), sqrt(2)]. */
+template <int N>
+LOSSKIT_INLINE vec<float, N> log1p_minus(vec<float, N> r) {
+  const auto q = polynomial(r, Coefficients<float>::log1p);
+  return (r * r) * fma(r, q, vec<float, N>(-0.5f));
+}
+template <int N>
+LOSSKIT_INLINE vec<double, N> log1p_minus(vec<double, N> r) {
+  using V = vec<double, N>;
+  // 2 atanh(s) with s = r / (2 + r), where 2 s = r - s r
+  const V s = r / (r + V(2)), s2 = s * s, half_square = V(0.5) * r * r;
+  return fma(s, fma(s2, polynomial(s2, Coefficients<double>::atanh), half_square), -half_square);
+}
+
+/** k ln2 + log(1 + r + rest), the rounding of the first sum caught and added back. */
+template <class V>
+LOSSKIT_INLINE V log_of_parts(V k, V r, V rest) {
+  using C = Constants<typename V::scalar>;
+  const V high = k * V(C::ln2_hi), sum = high + r, lost = (high - sum) + r;
+  return sum + (lost + (rest + fma(k, V(C::ln2_lo), log1p_minus(r))));
+}
+
+/** The exponent k for which x / 2^k lies in [sqrt(1/2), sqrt(2)); x normal and positive. */
+template <class V>
+LOSSKIT_INLINE V log_exponent(V x) {
+  using T = typename V::scalar;
+  using B = Bits<T>;
+  using I = typename V::ints;
+  constexpr typename B::type bias = B::one >> B::mantissa;
+  // Biased so that it stays positive, then read off as the low bits of a float.
+  constexpr typename B::type offset = (bias + 1) << B::mantissa;
+  const I k = (bits(x) + I(offset - B::sqrt_half)) >> B::mantissa;
+  constexpr T step = T(typename B::type(1) << B::mantissa);
+  constexpr typename B::type step_bits = (bias + B::mantissa) << B::mantissa;
+  return V::from_bits(k | I(step_bits)) - V(step + T(bias + 1));
+}
+
+/** The bits that, subtracted from those of x, divide it by 2^k. */
+template <class V>
+LOSSKIT_INLINE typename V::ints exponent_bits(V k) {
+  using T = typename V::scalar;
+  return bits(k + V(round_magic<T>)) << Bits<T>::mantissa;
+}
+
+template <class V>
+LOSSKIT_INLINE V log(V x) {
+  using T = typename V::scalar;
+  using C = Constants<T>;
+  constexpr T smallest = sizeof(T) == 4 ? T(0x1p-126) : T(0x1p-1022);
+  const auto denormal = x < V(smallest);
+  const V normal = select(denormal, x * V(C::denormal_scale), x);
+  const V k = log_exponent(normal);
+  const V r = V::from_bits(bits(normal) - exponent_bits(k)) - V(1);
+  const V y = log_of_parts(select(denormal, k - V(C::denormal_exponent), k), r, V(0));
+  const V special = select(x == V(0), V(-infinity<T>), V(not_a_number<T>));
+  return select(x > V(0), select(x == V(infinity<T>), x, y), special);
+}
+
+template <class V>
+LOSSKIT_INLINE V log1p(V x) {
+  using T = typename V::scalar;
+  const V sum = x + V(1);
+  // r = (1 + x) / 2^k - 1, from x itself so that the rounding of 1 + x does no harm; in quarters, because 2^-k alone may
+  // lie below the normal numbers.
+  const V k = log_exponent(sum);
+  const V s = power_of_two(V(2) - k);
+  const V quarter = x * V(T(0.25)), rest_of_one = s * V(T(0.25)) - V(1);
+  const V r = fma(quarter, s, rest_of_one);
+  const V y = log_of_parts(k, r, fma(quarter, s, rest_of_one - r));
+  const V special = select(sum == V(0), V(-infinity<T>), V(not_a_number<T>));
+  const auto unchanged = (abs(x) < V(Constants<T>::log1p_is_identity)) | (x == V(infinity<T>));
+  return select(sum > V(0), select(unchanged, x, y), special);
+}
+
+/** log1p for t in [0, 1]. */
+template <int N>
+LOSSKIT_INLINE vec<float, N> log1p_unit(vec<float, N> t) {
+  return fma(t * t, polynomial(t, Coefficients<float>::log1p01), t);
+}
+template <int N>
+LOSSKIT_INLINE vec<double, N> log1p_unit(vec<double, N> t) {
+  return log1p(t);
+}
+
+/** (1 - t) / (1 + t) with t = e^-2|x|; beyond 0.6 as 1 - 2 t / (1 + t), where the rounding of t weighs less. */
+template <class V>
+LOSSKIT_INLINE V tanh(V x) {
+  using T = typename V::scalar;
+  const V a = abs(x);
+  const auto e = reduce_exp(max(V(Constants<T>::expm1_is_minus_one), V(-2) * a));
+  const V s = power_of_two(e.n), t = fma(s, e.expm1, s);
+  const V t_minus_one = select(e.n == V(0), e.expm1, fma(s, e.expm1, s - V(1)));
+  const auto far = a > V(T(0.6));
+  const V q = select(far, t + t, -t_minus_one) / (V(2) + t_minus_one);
+  return copysign(select(far, V(1) - q, q), x);
+}
+
+/** log(1 + e^x) */
+template <class V>
+LOSSKIT_INLINE V softplus(V x) {
+  return max(V(0), x) + log1p_unit(exp(-abs(x)));
+}
+
+/** 1 / (1 + e^-x) */
+template <class V>
+LOSSKIT_INLINE V sigmoid(V x) {
+  const V t = exp(-abs(x));
+  return select(x >= V(0), V(1), t) / (V(1) + t);
+}
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
