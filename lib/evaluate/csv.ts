@@ -76,6 +76,7 @@ export class CsvSource implements Source {
   readonly fields: readonly Field[]
   /** Told by no header. */
   readonly rows = undefined
+  readonly split = 1
   private readonly records: CsvRecords
   private readonly names: readonly string[]
   private readonly picked: readonly Picked[]

@@ -94,8 +94,7 @@ export class NpySource implements Source {
   private readonly dataOffset: number
   readonly rows: number
   private readonly chunkRows: number | undefined
-  /** Rows handed out per row of the array, as the user knows it: above 1 where rows were split into their numbers. */
-  private readonly split: number
+  readonly split: number
 
   constructor(
     handle: FileHandle,

@@ -9,6 +9,7 @@ export function sideBySide(sources: readonly Source[]): Source {
   return {
     fields,
     rows: knownRows(sources),
+    split: first.split,
     get progress() {
       const parts = sources.map(source => source.progress)
       const total = parts.reduce<number | undefined>(
@@ -44,6 +45,7 @@ function knownRows(sources: readonly Source[]): number | undefined {
 /** Sources with one chunk size move in step; of others, every batch takes what the shortest pending one allows. */
 async function* batches(sources: readonly Source[]): AsyncGenerator<Batch, void, undefined> {
   const lanes = sources.map(source => new Lane(source))
+  const lanesOfColumns = sources.flatMap((source, lane) => source.fields.map(() => lane))
   let firstRow = 0
   try {
     for (;;) {
@@ -58,7 +60,7 @@ async function* batches(sources: readonly Source[]): AsyncGenerator<Batch, void,
         columns: parts.flatMap(part => part.columns),
         rows,
         firstRow,
-        locate: row => parts[0]?.locate(row) ?? '',
+        locate: (row, column = 0) => parts[lanesOfColumns[column] ?? 0]?.locate(row) ?? '',
       }
       firstRow += rows
     }

@@ -49,8 +49,11 @@ export interface Batch {
   readonly rows: number
   /** How many rows came before this batch. */
   readonly firstRow: number
-  /** Where a row of this batch is written, for people: 'row 5', 'line 7'. `row` counts from the start of the batch. */
-  locate(row: number): string
+  /**
+   * Where a row of this batch is written, for people: 'row 5', 'line 7'. `row` counts from the start of the batch; `column`
+   * matters where the columns come from different files.
+   */
+  locate(row: number, column?: number): string
 }
 
 /**
@@ -61,6 +64,8 @@ export interface Source extends AsyncIterable<Batch> {
   readonly fields: readonly Field[]
   /** Known where a header tells it. */
   readonly rows: number | undefined
+  /** Into how many rows each row of the file was split; 1 as a rule. */
+  readonly split: number
   /** Bytes read so far and in all; the total is unknown for a stream. */
   readonly progress: { readonly done: number; readonly total: number | undefined }
   /** Releases the file. Iterating to the end, or leaving the loop, does it too. */
