@@ -1,0 +1,44 @@
+import { Command, CommanderError } from 'commander'
+import { evaluateCommand } from './evaluate.ts'
+import { exit, failure, report } from './exit.ts'
+import { infoCommand } from './info.ts'
+import { version } from './version.ts'
+
+/** Runs the command with its arguments and returns its exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  let code: number = exit.fine
+  const program = new Command('losskit')
+    .description(
+      'Deep-learning losses over files of predictions: exact sums, the same number on every machine.',
+    )
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .configureOutput({
+      // The error itself is reported once, below, in our own form.
+      outputError: () => {},
+    })
+    .exitOverride()
+  for (const command of [evaluateCommand, infoCommand]) {
+    command(program, result => {
+      code = result
+    })
+  }
+  program.addHelpText(
+    'after',
+    `
+Run "losskit evaluate --help" for its options and examples.
+
+Exit codes: 0 fine, 1 a loss is above its threshold, 2 usage, 3 the data or the machine, 130 interrupted.`,
+  )
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exit.fine
+    const failed = failure(error)
+    report(failed)
+    return failed.exitCode
+  }
+}
