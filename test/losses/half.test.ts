@@ -1,0 +1,120 @@
+/** float16 and bfloat16: the float32 computation on the widened inputs, the gradient rounded once (LOSSES T19). */
+
+import { describe, expect, it } from 'vitest'
+import { crossEntropy, mse } from '../../lib/index.ts'
+import { EVERY_LOSS } from '../support/every-loss.ts'
+import { expectAllSame, expectSame } from '../support/expect.ts'
+import { type Floats, floats } from '../support/floats.ts'
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../support/half.ts'
+import { Random } from '../support/random.ts'
+
+const FORMATS = [
+  { dtype: 'float16', to: toFloat16, from: fromFloat16 },
+  { dtype: 'bfloat16', to: toBfloat16, from: fromBfloat16 },
+] as const
+
+describe.each(FORMATS)('$dtype', ({ dtype, to, from }) => {
+  const store = (values: ArrayLike<number>) => Uint16Array.from(values, to)
+  const widen = (bits: Uint16Array) => Float32Array.from(bits, from)
+
+  describe.each(EVERY_LOSS)('in $name', ({ loss, key, options, batch }) => {
+    const { input, target } = batch(new Random(16), 300, 'float32')
+    const stored = store(input.data)
+    const half = { data: stored, dtype, shape: input.shape }
+    const wide = { data: widen(stored), shape: input.shape }
+
+    it('gives the values of the float32 computation on what is stored', () => {
+      const values = loss(half, target, { ...options, reduction: 'none' })
+      expect(values).toBeInstanceOf(Float32Array)
+      expectAllSame(values, loss(wide, target, { ...options, reduction: 'none' }))
+      expectSame(loss(half, target, options), loss(wide, target, options))
+    })
+
+    it('gives the float32 gradient, rounded once to what is stored', () => {
+      for (const more of [{}, { reduction: 'sum', upstream: 1.5 }]) {
+        const gradient = loss.grad(half, target, { ...options, ...more })[key] as unknown as Uint16Array
+        expect(gradient).toBeInstanceOf(Uint16Array)
+        const expected = store(loss.grad(wide, target, { ...options, ...more })[key] as Floats)
+        expectAllSame(widen(gradient), widen(expected))
+      }
+    })
+
+    it('takes targets that are stored so too', () => {
+      const t = target as Floats | { data: Floats; shape: number[] } | Int32Array
+      if (t instanceof Int32Array) return
+      const data = 'data' in t ? t.data : t
+      const shape = 'data' in t ? t.shape : [data.length]
+      const stored = store(data)
+      const values = loss(half, { data: stored, dtype, shape }, { ...options, reduction: 'none' })
+      expectAllSame(values, loss(wide, { data: widen(stored), shape }, { ...options, reduction: 'none' }))
+    })
+  })
+
+  it('reads every number of the format', () => {
+    const all = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits)
+    const zero = new Float32Array(0x10000)
+    const values = mse({ data: all, dtype, shape: [0x10000] }, zero, { reduction: 'none' })
+    expectAllSame(
+      values,
+      Float32Array.from(widen(all), x => Math.fround(x * x)),
+    )
+  })
+
+  it('writes every number of the format, and rounds what lies between to nearest even', () => {
+    // The gradient of the sum of (x - 0)² is 2x: upstream ½ gives x back, upstream ½ + 2^-13 numbers in between.
+    const all = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits)
+    const zero = new Float32Array(0x10000)
+    for (const upstream of [0.5, 0.5 + 2 ** -13, 0.5 + 2 ** -12, 0.75, 2 ** -9, -3, 2 ** -20]) {
+      const options = { reduction: 'sum', upstream } as const
+      const { pred } = mse.grad({ data: all, dtype, shape: [0x10000] }, zero, options)
+      const wide = mse.grad(widen(all), zero, options).pred
+      expectAllSame(widen(pred as unknown as Uint16Array), widen(store(wide)))
+    }
+  })
+
+  it('is refined by a float32 target, which is not rounded', () => {
+    const pred = { data: store([1]), dtype, shape: [1] }
+    expectSame(mse(pred, floats('float32', [1 + 2 ** -20])), 2 ** -40)
+  })
+
+  it('may be overwritten by its gradient', () => {
+    const data = store([1, 2, 3, -1, 0, 1])
+    const logits = { data, dtype, shape: [2, 3] }
+    const labels = Int32Array.of(2, 0)
+    const expected = crossEntropy.grad(logits, labels).logits as unknown as Uint16Array
+    const { grad } = crossEntropy.valueAndGrad(logits, labels, { out: { logits: data } })
+    expect(grad.logits).toBe(data)
+    expectAllSame(data, expected)
+  })
+
+  it('of any length and alignment has the same bits', () => {
+    for (const length of [1, 7, 8, 9, 15, 16, 17, 31, 33, 2047, 2049]) {
+      const random = new Random(length)
+      const bits = store(random.list(length, () => random.normal()))
+      const target = floats(
+        'float32',
+        random.list(length, () => random.normal()),
+      )
+      const moved = new Uint16Array(new ArrayBuffer(2 * length + 2), 2, length)
+      moved.set(bits)
+      const wide = mse.grad(widen(bits), target, { reduction: 'sum' }).pred
+      for (const data of [bits, moved]) {
+        const { pred } = mse.grad({ data, dtype, shape: [length] }, target, { reduction: 'sum' })
+        expectAllSame(pred as unknown as Uint16Array, store(wide))
+      }
+    }
+  })
+})
+
+describe('optax#1020', () => {
+  it('bfloat16 logits do not give a quantised loss', () => {
+    const random = new Random(1020)
+    const logits = Uint16Array.from(random.list(100, () => toBfloat16(2 * random.normal())))
+    const wide = Float32Array.from(logits, fromBfloat16)
+    const label = Int32Array.of(42)
+    expectSame(
+      crossEntropy({ data: logits, dtype: 'bfloat16', shape: [1, 100] }, label),
+      crossEntropy({ data: wide, shape: [1, 100] }, label),
+    )
+  })
+})
