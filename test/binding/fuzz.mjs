@@ -1,0 +1,336 @@
+/**
+ * Throws anything at the addon: `node fuzz.mjs <addon> <seed> <rounds>`. A call that fits the contract is bent in a
+ * few places and made. It has to work or throw ERR_BINDING, leave the memory around its outputs alone, and come back.
+ */
+
+import { check, generator, load } from './addon.mjs'
+
+const [, , file, seedText, roundsText] = process.argv
+const seed = Number(seedText)
+const random = generator(seed)
+const binding = load(file)
+const { frame, slots, kernels, dtypes } = binding
+binding.setThreads(3)
+
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+}
+
+const GUARD = 64
+const GUARD_BYTE = 0xa5
+
+/** Arrays with guarded memory around them, checked after every call. */
+let guarded = []
+
+function array(dtype, length) {
+  const Kind = ARRAYS[dtype]
+  const bytes = length * Kind.BYTES_PER_ELEMENT
+  const memory = new Uint8Array(GUARD + bytes + GUARD).fill(GUARD_BYTE)
+  guarded.push([memory, bytes])
+  const result = new Kind(memory.buffer, GUARD, length)
+  if (dtype === 'int64') result.fill(BigInt(random.below(3)))
+  else
+    for (let i = 0; i < length; i++)
+      result[i] = dtype.startsWith('float') ? random.below(1000) / 1000 : random.below(3)
+  return result
+}
+
+function checkGuards() {
+  for (const [memory, bytes] of guarded) {
+    if (memory.length === 0) continue
+    const intact = byte => byte === GUARD_BYTE
+    check(memory.subarray(0, GUARD).every(intact), 'memory before an array was written to')
+    check(memory.subarray(GUARD + bytes).every(intact), 'memory after an array was written to')
+  }
+  guarded = []
+}
+
+function detached() {
+  const lost = new Float32Array(8)
+  structuredClone(lost.buffer, { transfer: [lost.buffer] })
+  return lost
+}
+
+function shrunk() {
+  const buffer = new ArrayBuffer(64, { maxByteLength: 4096 })
+  const tracking = new Float32Array(buffer)
+  const fixed = new Float32Array(buffer, 16, 8)
+  buffer.resize(random.pick([0, 20, 4096]))
+  return random.pick([tracking, fixed])
+}
+
+const JUNK = [
+  () => undefined,
+  () => null,
+  () => 1,
+  () => Number.NaN,
+  () => 2n ** 70n,
+  () => 'array',
+  () => Symbol('array'),
+  () => true,
+  () => ({}),
+  () => [1, 2, 3],
+  () => ({ length: 8, buffer: new ArrayBuffer(64), byteOffset: 0 }),
+  () => () => 1,
+  () => Promise.resolve(1),
+  () => new ArrayBuffer(64),
+  () => new SharedArrayBuffer(64),
+  () => new DataView(new ArrayBuffer(64)),
+  () => new BigUint64Array(8),
+  () => new Uint8ClampedArray(8),
+  () => new Float32Array(0),
+  () => new Float32Array(new SharedArrayBuffer(64)),
+  () => new Proxy(new Float32Array(8), {}),
+  () => Object.create(Float32Array.prototype),
+  () => Buffer.alloc(8),
+  () => frame,
+  detached,
+  shrunk,
+]
+
+const NUMBERS = [
+  0,
+  -0,
+  1,
+  2,
+  3,
+  7,
+  8,
+  -1,
+  -100,
+  0.5,
+  1.5,
+  255,
+  256,
+  65536,
+  1e6,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32 - 1,
+  2 ** 32,
+  2 ** 40,
+  2 ** 53,
+  2 ** 61,
+  2 ** 62,
+  2 ** 63,
+  2 ** 64,
+  -(2 ** 63),
+  1e300,
+  Number.MIN_VALUE,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+]
+
+const FLOATS = ['float32', 'float64', 'float16', 'bfloat16']
+const INTEGERS = ['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64']
+
+function state(compute) {
+  const bytes = new Uint8Array(binding.stateBytes(compute))
+  binding.initState(bytes, compute)
+  return bytes
+}
+
+/** A call within the contract, or near it: kernels differ in what they take. */
+function likely() {
+  const kernel = random.below(kernels.length)
+  const rowwise = kernels[kernel].driver === 'rows'
+  const rows = random.pick([0, 1, 2, 3, 9, 17, 40, 40, random.below(200) === 0 ? 70_000 : 5])
+  const classes = rowwise ? random.pick([1, 2, 3, 3, 10, 33]) : 0
+  const length = rowwise ? rows * classes : rows
+  const pred = random.pick(FLOATS)
+  const compute = pred === 'float64' ? 'float64' : 'float32'
+  const labels = rowwise ? random.below(3) > 0 : random.below(4) === 0
+  const target = labels ? random.pick(INTEGERS) : random.below(2) ? pred : compute
+  const maybe = (chance, dtype, size) =>
+    random.below(chance) === 0 ? [array(dtype, size), dtype] : [undefined, undefined]
+  const args = [
+    [array(pred, length), pred],
+    [array(target, labels && rowwise ? rows : length), target],
+    maybe(3, compute, rowwise ? classes : length),
+    kernels[kernel].name.includes('+') ? [array(compute, length), compute] : [undefined, undefined],
+    maybe(4, compute, rows),
+    maybe(2, compute, rows),
+    maybe(2, pred, length),
+  ]
+  frame[slots.kernel] = kernel
+  frame[slots.reduction] = random.below(3)
+  frame[slots.upstream] = 1
+  frame[slots.divisor] = random.pick([Number.NaN, 3])
+  frame[slots.rows] = rows
+  frame[slots.classes] = classes
+  frame[slots.ignoreIndex] = random.pick([Number.NaN, -100, 0])
+  frame[slots.labelSmoothing] = random.pick([0, 0, 0.1])
+  for (let i = 0; i < 4; i++) frame[slots.params + i] = 1
+  args.forEach(([, dtype], i) => {
+    frame[slots.dtypes + i] = dtype === undefined ? -1 : dtypes.indexOf(dtype)
+  })
+  const list = args.map(([data]) => data)
+  list.push(random.below(3) === 0 ? state(compute) : undefined)
+  return list
+}
+
+function bend(args) {
+  const place = random.below(args.length)
+  switch (random.below(7)) {
+    case 0:
+      args[place] = random.pick(JUNK)()
+      break
+    case 1:
+      frame[random.below(frame.length)] = random.pick(NUMBERS)
+      break
+    case 2:
+      frame[slots.dtypes + random.below(7)] = random.pick([
+        -1,
+        0,
+        1,
+        2,
+        3,
+        8,
+        dtypes.length,
+        dtypes.length - 1,
+        2.5,
+        Number.NaN,
+        1e9,
+      ])
+      break
+    case 3: {
+      const dtype = random.pick(Object.keys(ARRAYS))
+      args[place] = array(dtype, random.below(50))
+      break
+    }
+    case 4:
+      frame[random.pick([slots.rows, slots.classes])] = random.pick(NUMBERS)
+      break
+    case 5:
+      // One array in two places, whole or in part.
+      args[random.below(7)] =
+        ArrayBuffer.isView(args[place]) && args[place].subarray
+          ? args[place].subarray(random.below(3))
+          : args[place]
+      break
+    case 6:
+      args[7] = random.pick([
+        () => new Uint8Array(random.below(400)),
+        () => new Uint8Array(binding.stateBytes('float32')).fill(random.below(256)),
+        () => state(random.pick(['float32', 'float64'])).subarray(1),
+        () => state(random.pick(['float32', 'float64'])),
+        random.pick(JUNK),
+      ])()
+      break
+  }
+}
+
+let worked = 0
+let refused = 0
+
+function refuse(error) {
+  check(error instanceof Error, `threw ${String(error)}`)
+  check(error.code === 'ERR_BINDING', `threw ${error.code}: ${error.stack}`)
+  refused++
+}
+
+function attempt(call) {
+  try {
+    const result = call()
+    worked++
+    return result
+  } catch (error) {
+    refuse(error)
+    return undefined
+  }
+}
+
+async function compute() {
+  const args = likely()
+  for (let i = random.below(4); i > 0; i--) bend(args)
+  const extra = random.below(20) === 0 ? args.slice(0, random.below(8)) : args
+  switch (random.below(4)) {
+    case 0:
+    case 1:
+      attempt(() => binding.run(...extra))
+      break
+    case 2: {
+      const pending = attempt(() =>
+        binding.runAsync(
+          ...extra,
+          random.pick([undefined, undefined, new Int32Array(1), random.pick(JUNK)()]),
+        ),
+      )
+      if (pending !== undefined) await pending.catch(refuse)
+      break
+    }
+    case 3: {
+      const bound = attempt(() => binding.bind(...extra.slice(0, 7)))
+      if (bound !== undefined) for (let i = 0; i < 2; i++) attempt(() => binding.runBound(bound))
+      break
+    }
+  }
+  checkGuards()
+}
+
+const anyState = () =>
+  random.pick([
+    () => state('float32'),
+    () => state('float64'),
+    () => new Uint8Array(random.below(400)),
+    random.pick(JUNK),
+  ])()
+
+function dirty(bytes) {
+  if (bytes instanceof Uint8Array)
+    for (let i = random.below(4); i > 0 && bytes.length > 0; i--)
+      bytes[random.below(bytes.length)] = random.below(256)
+  return bytes
+}
+
+const anyName = () =>
+  random.pick([() => 'float32', () => 'float64', () => 'float16', () => '', random.pick(JUNK)])()
+
+function others() {
+  attempt(
+    random.pick([
+      () => binding.mergeState(dirty(anyState()), dirty(anyState())),
+      () => binding.valueState(dirty(anyState()), random.pick(NUMBERS), random.pick(NUMBERS)),
+      () => binding.valueState(dirty(anyState()), random.pick([1, 2]), Number.NaN),
+      () => binding.countState(dirty(anyState())),
+      () => binding.checkState(dirty(anyState())),
+      () => binding.initState(anyState(), anyName()),
+      () => binding.stateBytes(anyName()),
+      () => binding.setThreads(random.pick([random.pick(NUMBERS), random.pick(JUNK)()])),
+      () => binding.setIsa(anyName()),
+      () => binding.runBound(random.pick(JUNK)()),
+      () => binding.info(random.pick(JUNK)()),
+      () => binding.mergeState(),
+      () => binding.valueState(),
+      () => binding.checkState(),
+      () => binding.run(),
+      () => binding.bind(),
+      () => binding.runBound(),
+    ]),
+  )
+  binding.setThreads(3)
+}
+
+for (let round = 0; round < Number(roundsText); round++) {
+  try {
+    await compute()
+    others()
+  } catch (error) {
+    throw new Error(`seed ${seed}, round ${round}: ${error.message}`, { cause: error })
+  }
+}
+check(
+  worked > refused / 20 && refused > worked / 20,
+  `${worked} calls worked and ${refused} were refused: too one-sided`,
+)
