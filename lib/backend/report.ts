@@ -1,0 +1,40 @@
+import { LosskitOptionError } from '../errors.ts'
+import { binding, file, target } from './binding.ts'
+import { type CudaStatus, cudaStatus } from './choose.ts'
+
+export interface BackendReport {
+  /** The backend that computes host arrays. */
+  readonly backend: 'cpu'
+  /** The native file that was loaded. */
+  readonly file: string
+  /** The platform it was loaded on, as in `linux-x64`. */
+  readonly target: string
+  /** The instruction set in use, and those that this machine and this build could use. */
+  readonly isa: string
+  readonly isas: readonly string[]
+  /** Threads in use, and CPUs that the process may run on. */
+  readonly threads: number
+  readonly cpus: number
+  readonly cuda: CudaStatus
+}
+
+/**
+ * What computes, and why.
+ *
+ * The instruction set, the threads and the backend can be set with LOSSKIT_ISA, LOSSKIT_THREADS and LOSSKIT_BACKEND
+ * before the process starts; none of them changes a result.
+ */
+export function backend(): BackendReport {
+  const { isa, isas, threads, cpus } = binding.info()
+  return { backend: 'cpu', file, target, isa, isas, threads, cpus, cuda: cudaStatus() }
+}
+
+/** Sets how many threads large batches may use, at most 256, and returns what is set. Results do not depend on it. */
+export function setThreads(threads: number): number {
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new LosskitOptionError(
+      `setThreads: threads is ${String(threads)}. It must be a whole number from 1 on.`,
+    )
+  }
+  return binding.setThreads(threads)
+}

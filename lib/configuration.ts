@@ -1,0 +1,115 @@
+import { slots } from './backend/binding.ts'
+import { requireBackend } from './backend/choose.ts'
+import { type Definition, type Place, REDUCTIONS, type Reduction } from './definition.ts'
+import { LosskitOptionError } from './errors.ts'
+import { show, showList } from './show.ts'
+
+/** The options of a call, each read once and checked as far as it can be without the inputs. */
+export interface Configuration {
+  /** The frame, with every option in it that is a number. */
+  readonly numbers: readonly number[]
+  readonly reduction: Reduction
+  readonly zeroWhenEmpty: boolean
+  /** Whether an ignoreIndex was asked for. */
+  readonly ignores: boolean
+  readonly weight: unknown
+  readonly factor: unknown
+  /** An incoming gradient for each value; a single one stands in the frame. */
+  readonly upstream: unknown
+  readonly out: unknown
+  readonly grad: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+export type Options = Readonly<Record<string, unknown>>
+
+const NONE: Options = Object.freeze({})
+
+/** Refuses what is no options object, and options that the place does not take. */
+export function readOptions(loss: Definition, place: Place, options: unknown): Options {
+  if (options === undefined) return NONE
+  if (typeof options !== 'object' || options === null) {
+    throw new LosskitOptionError(`${loss.name}: options are ${show(options)}. They must be an object.`)
+  }
+  const takes = loss.takes[place]
+  for (const name in options) {
+    if (!takes.has(name)) {
+      throw new LosskitOptionError(
+        `${loss.name}: there is no option ${name} here. The options are ${showList([...takes])}.`,
+      )
+    }
+  }
+  return options as Options
+}
+
+export function configure(loss: Definition, place: Place, options: unknown): Configuration {
+  const given = readOptions(loss, place, options)
+  const numbers = loss.defaults.slice()
+  for (const { name, domain, slot } of loss.numbers) {
+    const value = given[name]
+    if (value === undefined) continue
+    if (typeof value !== 'number' || !domain.has(value)) throw refusal(loss, name, value, domain.takes)
+    numbers[slot] = value
+  }
+  const reduction = readReduction(loss, place, given.reduction)
+  numbers[slots.reduction] = REDUCTIONS[reduction]
+  numbers[slots.divisor] = readDivisor(loss, reduction, given.divisor)
+  const { upstream, onEmpty, grad, signal, backend } = given
+  if (typeof upstream === 'number') {
+    if (!Number.isFinite(upstream)) throw refusal(loss, 'upstream', upstream, 'a finite number or a tensor')
+    numbers[slots.upstream] = upstream
+  }
+  if (onEmpty !== undefined && onEmpty !== 'nan' && onEmpty !== 'zero') {
+    throw refusal(loss, 'onEmpty', onEmpty, "'nan' or 'zero'")
+  }
+  if (grad !== undefined && typeof grad !== 'boolean') throw refusal(loss, 'grad', grad, 'true or false')
+  requireBackend(loss.name, backend)
+  return {
+    numbers,
+    reduction,
+    zeroWhenEmpty: onEmpty === 'zero',
+    ignores: given.ignoreIndex !== undefined,
+    weight: given.weight,
+    factor: loss.factor === undefined ? undefined : given[loss.factor.name],
+    upstream: typeof upstream === 'number' ? undefined : upstream,
+    out: given.out,
+    grad: grad === true,
+    signal: readSignal(loss, signal),
+  }
+}
+
+export function readSignal(loss: Definition, signal: unknown): AbortSignal | undefined {
+  if (signal === undefined) return undefined
+  const isSignal = typeof signal === 'object' && signal !== null && 'aborted' in signal && 'reason' in signal
+  if (!isSignal) throw refusal(loss, 'signal', signal, 'an AbortSignal')
+  return signal as AbortSignal
+}
+
+function readReduction(loss: Definition, place: Place, reduction: unknown): Reduction {
+  if (reduction === undefined || reduction === 'mean') return 'mean'
+  if (reduction === 'sum') return 'sum'
+  if (reduction === 'none' && place !== 'accumulator') return 'none'
+  throw refusal(
+    loss,
+    'reduction',
+    reduction,
+    place === 'accumulator' ? "'mean' or 'sum'" : "'mean', 'sum' or 'none'",
+  )
+}
+
+function readDivisor(loss: Definition, reduction: Reduction, divisor: unknown): number {
+  if (divisor === undefined) return Number.NaN
+  if (typeof divisor !== 'number' || !(divisor > 0 && divisor < Number.POSITIVE_INFINITY)) {
+    throw refusal(loss, 'divisor', divisor, 'a finite number above 0')
+  }
+  if (reduction !== 'mean') {
+    throw new LosskitOptionError(
+      `${loss.name}: divisor replaces the divisor of the mean, but reduction is '${reduction}'. Leave one of them out.`,
+    )
+  }
+  return divisor
+}
+
+function refusal(loss: Definition, name: string, value: unknown, takes: string): LosskitOptionError {
+  return new LosskitOptionError(`${loss.name}: ${name} is ${show(value)}. It must be ${takes}.`)
+}

@@ -1,0 +1,76 @@
+import { type Configuration, configure, readOptions } from './configuration.ts'
+import type { Definition } from './definition.ts'
+import { LosskitStateError } from './errors.ts'
+import { digest } from './tensor/digest.ts'
+import { Dense, readTensor } from './tensor/read.ts'
+
+/** The options that decide a sum, by which accumulators know each other: numbers as they are, tensors by fingerprint. */
+export type Identity = Readonly<Record<string, number | string>>
+
+export interface Identified {
+  readonly identity: Identity
+  /** With copies of the tensors, for an accumulator may outlive what they are now. */
+  readonly configuration: Configuration
+  /** The tensor of which only the fingerprint is known. */
+  readonly unknown: string | undefined
+}
+
+export function identify(loss: Definition, configuration: Configuration): Identified {
+  const identity: Record<string, number | string> = {}
+  for (const { name, slot } of loss.numbers) identity[name] = configuration.numbers[slot] as number
+  const keep = (name: string, value: unknown): unknown => {
+    if (value === undefined) return undefined
+    if (typeof value === 'number') {
+      identity[name] = value
+      return value
+    }
+    const { data, dtype, shape, kind, isPlain } = readTensor(loss.name, name, value)
+    const copy = new Dense(data.slice(), dtype, shape, kind, isPlain)
+    identity[name] = digest(copy)
+    return copy
+  }
+  const weight = keep('weight', configuration.weight)
+  const factor = loss.factor && keep(loss.factor.name, configuration.factor)
+  return { identity, configuration: { ...configuration, weight, factor }, unknown: undefined }
+}
+
+/**
+ * The options of an accumulator that is read from bytes. Those that are given must be those in the bytes; those that are not
+ * are taken from there.
+ */
+export function restore(loss: Definition, stored: Identity, options: unknown): Identified {
+  const given: Record<string, unknown> = { ...readOptions(loss, 'accumulator', options) }
+  for (const { name, domain } of loss.numbers) {
+    const value = stored[name]
+    const isTaken = given[name] === undefined && typeof value === 'number' && domain.has(value)
+    if (isTaken && value !== domain.fallback) given[name] = value
+  }
+  const tensor = loss.factor?.name ?? 'weight'
+  const value = given[tensor] === undefined ? stored[tensor] : undefined
+  if (typeof value === 'number') given[tensor] = value
+
+  const { identity, configuration } = identify(loss, configure(loss, 'accumulator', given))
+  const restored = typeof value === 'string' ? { ...identity, [tensor]: value } : identity
+  const differs = difference(restored, stored, 'in the options', 'in the bytes')
+  if (differs !== undefined) {
+    throw new LosskitStateError(`${loss.name}: these bytes belong to other options: ${differs}.`)
+  }
+  return { identity: restored, configuration, unknown: typeof value === 'string' ? tensor : undefined }
+}
+
+/** In words, the first option in which two identities differ; undefined where they are the same. */
+export function difference(a: Identity, b: Identity, inA: string, inB: string): string | undefined {
+  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const [x, y] = [a[name], b[name]]
+    if (x === y) continue
+    if (typeof x === 'string' && typeof y === 'string')
+      return `${name} is one tensor ${inA} and another ${inB}`
+    return `${name} is ${describe(x)} ${inA} and ${describe(y)} ${inB}`
+  }
+  return undefined
+}
+
+function describe(option: number | string | undefined): string {
+  if (option === undefined) return 'absent'
+  return typeof option === 'string' ? 'a tensor' : String(option)
+}

@@ -1,0 +1,38 @@
+export type { Backend, CudaStatus } from './backend/choose.ts'
+export { type BackendReport, backend, setThreads } from './backend/report.ts'
+export {
+  type ErrorCode,
+  LosskitBackendError,
+  LosskitBufferError,
+  LosskitDomainError,
+  LosskitDtypeError,
+  LosskitError,
+  LosskitLabelError,
+  LosskitLoadError,
+  LosskitOptionError,
+  LosskitShapeError,
+  LosskitStateError,
+} from './errors.ts'
+export { bce, bceWithLogits } from './losses/binary.ts'
+export { crossEntropy, nll } from './losses/categorical.ts'
+export { huber, mae, mbe, mse } from './losses/regression.ts'
+export type {
+  FloatArray,
+  FloatTensor,
+  IndexArray,
+  LabelTensor,
+  Tensor,
+  TensorObject,
+} from './tensor/types.ts'
+export type {
+  Accumulator,
+  AccumulatorFactory,
+  AccumulatorOptions,
+  AsyncLoss,
+  BoundLoss,
+  CallOptions,
+  Grad,
+  Loss,
+  Reduction,
+  ValueAndGrad,
+} from './types.ts'

@@ -1,0 +1,29 @@
+/** A value as an error message names it: short, and without running any code of the value's own. */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`
+    case 'bigint':
+      return `${value}n`
+    case 'function':
+      return 'a function'
+    case 'symbol':
+      return 'a symbol'
+    case 'object':
+      if (value === null) return 'null'
+      return Array.isArray(value) ? 'an array' : ArrayBuffer.isView(value) ? 'a typed array' : 'an object'
+    default:
+      return String(value)
+  }
+}
+
+/** `[2, 3]` */
+export function showShape(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`
+}
+
+/** `a`, `a and b`, `a, b and c` */
+export function showList(names: readonly string[], last = 'and'): string {
+  if (names.length < 2) return names.join()
+  return `${names.slice(0, -1).join(', ')} ${last} ${names[names.length - 1]}`
+}

@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto'
+import { bfloat16, float16 } from './dtype.ts'
+import type { Dense } from './read.ts'
+
+/** A fingerprint of a tensor: its shape and its numbers, whichever array holds them (half precision counts by its bits). */
+export function digest({ data, dtype, shape }: Dense): string {
+  const isHalf = dtype === float16 || dtype === bfloat16
+  const numbers = Float64Array.from(data as ArrayLike<number | bigint>, Number)
+  return createHash('sha256')
+    .update(`${isHalf ? dtype.name : ''}${JSON.stringify(shape ?? [data.length])}`)
+    .update(numbers)
+    .digest('hex')
+    .slice(0, 32)
+}
