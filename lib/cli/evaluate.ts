@@ -102,11 +102,11 @@ async function action(file: string | undefined, flags: Flags): Promise<number> {
   )
   const wholeRows = losses.some(loss => entryOf(loss).walks === 'rows') || Array.isArray(flags.posWeight)
 
-  const source = await openInputs(inputsOf(file, flags, weights.data), { chunkRows, wholeRows })
   const bar = progressBar(process.stderr)
-  const report = await interruptible(signal =>
-    evaluate(source, questions, { reduction, signal, onProgress: bar.update }),
-  ).finally(bar.stop)
+  const report = await interruptible(async signal => {
+    const source = await openInputs(inputsOf(file, flags, weights.data), { chunkRows, wholeRows, signal })
+    return evaluate(source, questions, { reduction, signal, onProgress: bar.update })
+  }).finally(bar.stop)
 
   const color = wantsColor(process.stdout, process.env)
   process.stdout.write(flags.json === true ? `${toJson(report)}\n` : table(report, color))

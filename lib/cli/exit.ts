@@ -14,9 +14,7 @@ const usageCodes = new Set(['ERR_USAGE', 'ERR_OPTION'])
 /** What an error means to whoever called the command. */
 export function failure(error: unknown): Failure {
   if (error instanceof CommanderError) {
-    const message =
-      error.message === '(outputHelp)' ? 'a command is missing. See "losskit --help".' : error.message
-    return { exitCode: exit.usage, code: 'ERR_USAGE', message: message.replace(/^error: /, '') }
+    return { exitCode: exit.usage, code: 'ERR_USAGE', message: error.message.replace(/^error: /, '') }
   }
   if (error instanceof Error && error.name === 'AbortError') {
     return { exitCode: exit.interrupted, code: 'ERR_INTERRUPTED', message: 'interrupted.' }

@@ -37,6 +37,8 @@ Exit codes: 0 fine, 1 a loss is above its threshold, 2 usage, 3 the data or the 
     return code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exit.fine
+    // Without a command the help has been printed already.
+    if (error instanceof CommanderError && error.code === 'commander.help') return exit.usage
     const failed = failure(error)
     report(failed)
     return failed.exitCode

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { type CsvError, type Parser, parse } from 'csv-parse'
 import { DataError } from './errors.ts'
 
@@ -21,10 +21,16 @@ const parserRecords = 2 ** 20
 /** A quote that is never closed would otherwise collect the rest of the file. */
 const longestRecord = 2 ** 24
 
-export async function openRecords(path: string, delimiter: string): Promise<CsvRecords> {
-  if (path === stdin) return new CsvRecords('standard input', process.stdin, undefined, delimiter)
+export async function openRecords(
+  path: string,
+  delimiter: string,
+  signal?: AbortSignal,
+): Promise<CsvRecords> {
+  const watched = <T extends Readable>(bytes: T): T =>
+    signal === undefined ? bytes : addAbortSignal(signal, bytes)
+  if (path === stdin) return new CsvRecords('standard input', watched(process.stdin), undefined, delimiter)
   const stats = await stat(path)
-  const bytes = createReadStream(path, { highWaterMark: readBytes })
+  const bytes = watched(createReadStream(path, { highWaterMark: readBytes }))
   return new CsvRecords(path, bytes, stats.isFile() ? stats.size : undefined, delimiter)
 }
 

@@ -14,6 +14,7 @@ export interface CsvOptions {
   /** What the numbers become (default float64, as exact as their text). */
   readonly dtype?: 'float32' | 'float64' | undefined
   readonly chunkRows?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Numbers of the widest field in a batch: as a rule, and at most. */
@@ -30,7 +31,8 @@ interface Picked {
 export async function openCsv(path: string, options: CsvOptions = {}): Promise<CsvSource> {
   let records: CsvRecords | undefined
   try {
-    records = await openRecords(path, options.delimiter ?? (path.toLowerCase().endsWith('.tsv') ? '\t' : ','))
+    const delimiter = options.delimiter ?? (path.toLowerCase().endsWith('.tsv') ? '\t' : ',')
+    records = await openRecords(path, delimiter, options.signal)
     let begin: readonly CsvRecord[] | undefined = []
     while (begin?.length === 0) begin = await records.next()
     const [first] = begin ?? []

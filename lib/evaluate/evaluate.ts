@@ -89,13 +89,13 @@ async function update(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const fitted = new Map<Fit, Arguments>()
-  for (const { loss, prepare, accumulator } of running) {
+  for (const { prepare, accumulator } of running) {
     const { pred, target, weight } = fitted.get(prepare) ?? prepare(batch)
     fitted.set(prepare, { pred, target, weight })
     try {
       await accumulator.updateAsync(pred, target, { ...(weight && { weight }), ...(signal && { signal }) })
     } catch (error) {
-      throw located(error, loss, { pred, target, weight }, batch, source)
+      throw located(error, { pred, target, weight }, batch, source)
     }
   }
 }

@@ -1,39 +1,25 @@
 import type { LosskitDomainError, LosskitLabelError } from '../index.ts'
-import type { LossName } from './catalogue.ts'
 import { DataError } from './errors.ts'
 import { type Arguments, place } from './fit.ts'
 import type { Batch, Column, Source } from './source.ts'
 
 /**
- * A value that a loss refuses, named by its place in the file instead of its place in the batch. Any other error passes
+ * A value that a loss refuses, named by its place in the file instead of its index in the batch. Any other error passes
  * through.
  */
-export function located(
-  error: unknown,
-  loss: LossName,
-  { pred, target }: Arguments,
-  batch: Batch,
-  source: Source,
-): unknown {
-  const at = (row: number, column: number) => {
-    const field = source.fields[column]
-    return field === undefined ? '' : place(field, batch, row, column)
-  }
-  if (isLabelError(error)) {
-    return new DataError(
-      `${at(error.row, 1)}: ${loss}: the label ${error.label} names no class. There are ${pred.shape[1]} classes, from 0 on.`,
-      { cause: error },
-    )
-  }
-  if (isDomainError(error)) {
-    const column = holds(pred, error) ? 0 : 1
-    const row = Math.floor((error.index * batch.rows) / (column === 0 ? pred : target).data.length)
-    return new DataError(
-      `${at(row, column)}: ${loss}: ${column === 0 ? 'pred' : 'target'} is ${error.value}.`,
-      { cause: error },
-    )
-  }
-  return error
+export function located(error: unknown, { pred, target }: Arguments, batch: Batch, source: Source): unknown {
+  if (isLabelError(error)) return at(error, error.row, 1, batch, source)
+  if (!isDomainError(error)) return error
+  const column = holds(pred, error) ? 0 : 1
+  const numbers = (column === 0 ? pred : target).data.length / batch.rows
+  return at(error, Math.floor(error.index / numbers), column, batch, source)
+}
+
+function at(error: Error, row: number, column: number, batch: Batch, source: Source): Error {
+  const field = source.fields[column]
+  if (field === undefined) return error
+  const message = error.message.replace(/\[\d+\] is /, ' is ')
+  return new DataError(`${place(field, batch, row, column)}: ${message}`, { cause: error })
 }
 
 function holds(column: Column, { index, value }: LosskitDomainError): boolean {

@@ -25,6 +25,8 @@ export interface OpenOptions {
   readonly chunkRows?: number | undefined
   /** Rows must stay whole: some loss needs them. Otherwise rows too large for a batch are read number by number. */
   readonly wholeRows: boolean
+  /** Ends the wait for the first line of a pipe, too. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Opens the inputs as one source with the columns pred, target and, if given, weight. */
@@ -37,7 +39,7 @@ export async function openInputs(inputs: Inputs, options: OpenOptions): Promise<
       `${file}: a .npy file has no columns. Give one file each: --pred FILE --target FILE.`,
     )
   }
-  return openCsv(file, { ...inputs, specs, chunkRows: options.chunkRows })
+  return openCsv(file, { ...inputs, specs, chunkRows: options.chunkRows, signal: options.signal })
 }
 
 async function openFiles(paths: readonly string[], inputs: Inputs, options: OpenOptions): Promise<Source> {
@@ -53,11 +55,11 @@ async function openFiles(paths: readonly string[], inputs: Inputs, options: Open
   try {
     for (const [i, path] of paths.entries()) {
       const { header, delimiter, dtype } = inputs
-      const { chunkRows } = options
+      const { chunkRows, signal } = options
       sources.push(
         formats[i] === 'npy'
           ? await openNpy(path, chunkRows)
-          : await openCsv(path, { header, delimiter, dtype, chunkRows }),
+          : await openCsv(path, { header, delimiter, dtype, chunkRows, signal }),
       )
     }
     return sideBySide(options.wholeRows ? sources : splitHugeRows(sources))
