@@ -1,6 +1,6 @@
 import { binding, slots } from './backend/binding.ts'
 import { type Call, prepare } from './call.ts'
-import { type Configuration, configure, readOptions, readSignal } from './configuration.ts'
+import { configure, readOptions, readSignal } from './configuration.ts'
 import { type Definition, REDUCTIONS } from './definition.ts'
 import { LosskitDtypeError, LosskitStateError } from './errors.ts'
 import { difference, type Identified, identify, restore } from './identity.ts'

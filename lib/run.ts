@@ -41,7 +41,7 @@ export async function runAside(
   signal: AbortSignal | undefined,
   state?: Uint8Array,
 ): Promise<number> {
-  signal?.throwIfAborted()
+  if (signal?.aborted) throw signal.reason
   const { numbers, pred, target, weight, factor, upstream, values, grad } = call
   const watched = sentinels([pred, target, weight, factor, upstream, values, grad])
   const cancel = signal && new Int32Array(1)
@@ -54,7 +54,7 @@ export async function runAside(
   } finally {
     signal?.removeEventListener('abort', abort)
   }
-  signal?.throwIfAborted()
+  if (signal?.aborted) throw signal.reason
   if (!allThere(watched)) throw detached(loss)
   const [status, value, index, fault] = result as unknown as readonly [number, number, number, number]
   if (status !== 0) throw faultOf(loss, numbers, status, index, fault)

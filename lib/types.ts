@@ -188,7 +188,7 @@ export type AccumulatorOptions<Own> = Own &
  *
  * `Accumulator` alone, without type arguments, is one of any loss.
  */
-export interface Accumulator<Kind extends TargetKind = 'any', Batch = ElementWeights> {
+export interface Accumulator<Kind extends TargetKind = TargetKind, Batch = ElementWeights> {
   /** Adds a batch. If it is refused, the accumulator stays as it was. */
   update<P extends PredOf<Kind>>(pred: P, target: TargetOf<Kind, P>, options?: Batch): this
   /** The same off the event loop. Several batches may be under way; each counts when it is done. */

@@ -29,7 +29,7 @@ export interface Driver {
 }
 
 /**
- * The frame of a call with default options where both inputs are flat typed arrays that conform, undefined where they need a
+ * The frame of a call with default options where both inputs are flat typed arrays that fit, undefined where they need a
  * closer look. Nothing is allocated: the frame is the same array each time, to be used at once.
  */
 export type PlainCheck = (pred: unknown, target: unknown) => number[] | undefined
