@@ -1,5 +1,4 @@
 import { describe, it } from 'vitest'
-import { bceWithLogits } from '../../lib/index.ts'
 import {
   expectAllNear,
   expectAllPrinted,
@@ -8,6 +7,7 @@ import {
   expectSame,
 } from '../support/expect.ts'
 import { FLOATS, floats } from '../support/floats.ts'
+import { bceWithLogits } from '../support/losses.ts'
 
 const inf = Number.POSITIVE_INFINITY
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { bce } from '../../lib/index.ts'
 import { expectAllPrinted, expectAllSame, expectCode, expectPrinted, expectSame } from '../support/expect.ts'
 import { FLOATS, floats } from '../support/floats.ts'
+import { bce } from '../support/losses.ts'
 
 describe.each(FLOATS)('bce in %s', type => {
   const one = (p: number, t: number) => bce(floats(type, [p]), floats(type, [t]))

@@ -1,10 +1,11 @@
 /** What holds for every loss: reductions, divisors, weights of the caller, empty batches, in every form of the call. */
 
 import { describe, expect, it } from 'vitest'
-import { EVERY_LOSS, exportedLosses } from '../support/every-loss.ts'
+import { EVERY_LOSS } from '../support/every-loss.ts'
 import { exactQuotient, exactSum } from '../support/exact.ts'
 import { expectAllNear, expectAllSame, expectSame } from '../support/expect.ts'
 import { FLOATS, type Floats, floats, zeros } from '../support/floats.ts'
+import { exportedLosses } from '../support/losses.ts'
 import { Random } from '../support/random.ts'
 
 const SAMPLES = 37

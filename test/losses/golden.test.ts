@@ -5,9 +5,10 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { EVERY_LOSS, exportedLosses } from '../support/every-loss.ts'
+import { EVERY_LOSS } from '../support/every-loss.ts'
 import { expectSame } from '../support/expect.ts'
 import { FLOATS, type Floats, floats } from '../support/floats.ts'
+import { exportedLosses } from '../support/losses.ts'
 import type { ComputeType } from '../support/ulp.ts'
 
 type Written = number | 'NaN' | 'Infinity' | '-Infinity'

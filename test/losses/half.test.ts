@@ -1,11 +1,11 @@
 /** float16 and bfloat16: the float32 computation on the widened inputs, the gradient rounded once (LOSSES T19). */
 
 import { describe, expect, it } from 'vitest'
-import { crossEntropy, mse } from '../../lib/index.ts'
 import { EVERY_LOSS } from '../support/every-loss.ts'
 import { expectAllSame, expectSame } from '../support/expect.ts'
 import { type Floats, floats } from '../support/floats.ts'
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../support/half.ts'
+import { crossEntropy, mse } from '../support/losses.ts'
 import { Random } from '../support/random.ts'
 
 const FORMATS = [

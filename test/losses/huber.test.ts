@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest'
-import { huber } from '../../lib/index.ts'
 import { expectAllSame, expectCode, expectSame } from '../support/expect.ts'
 import { FLOATS, floats } from '../support/floats.ts'
+import { huber } from '../support/losses.ts'
 
 describe.each(FLOATS)('huber in %s', type => {
   const d = floats(type, [-3, -2, -1, 0, 0.5, 2, 5])

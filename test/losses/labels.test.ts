@@ -1,9 +1,9 @@
 /** Every integer type stands for labels and for targets of 0 and 1. */
 
 import { describe, it } from 'vitest'
-import { bce, bceWithLogits, crossEntropy, mse, nll } from '../../lib/index.ts'
 import { expectAllSame, expectCode, expectSame } from '../support/expect.ts'
 import { FLOATS, floats } from '../support/floats.ts'
+import { bce, bceWithLogits, crossEntropy, mse, nll } from '../support/losses.ts'
 import { Random } from '../support/random.ts'
 
 const TYPES = [

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { crossEntropy, nll } from '../../lib/index.ts'
 import {
   expectAllPrinted,
   expectAllSame,
@@ -9,6 +8,7 @@ import {
   expectSame,
 } from '../support/expect.ts'
 import { FLOATS, floats, matrix } from '../support/floats.ts'
+import { crossEntropy, nll } from '../support/losses.ts'
 import { softmax } from '../support/reference.ts'
 
 const inf = Number.POSITIVE_INFINITY

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { mae, mbe, mse } from '../../lib/index.ts'
 import { expectAllPrinted, expectAllSame, expectPrinted, expectSame } from '../support/expect.ts'
 import { FLOATS, floats } from '../support/floats.ts'
+import { mae, mbe, mse } from '../support/losses.ts'
 
 describe.each(FLOATS)('the losses of plain differences in %s', type => {
   const pred = floats(type, [1, 2.5, -3, 4])

@@ -2,8 +2,8 @@
  * The exact sum by itself: mbe with predictions of 0 has the targets as its terms, without a rounding.
  */
 
-import { mbe } from '../../lib/index.ts'
 import { floats, zeros } from '../support/floats.ts'
+import { mbe } from '../support/losses.ts'
 import type { ComputeType } from '../support/ulp.ts'
 
 export function sum(type: ComputeType, values: ArrayLike<number>): number {

@@ -3,48 +3,12 @@
  * every one of them.
  */
 
-import * as losskit from '../../lib/index.ts'
 import { type Floats, floats, held, rowsOf } from './floats.ts'
+import type { AnyLoss, Options } from './losses.ts'
+import * as losskit from './losses.ts'
 import type { Random } from './random.ts'
 import * as reference from './reference.ts'
 import type { ComputeType } from './ulp.ts'
-
-type Options = Record<string, unknown>
-export type Values = Floats
-export type Gradients = Record<string, Floats>
-
-/** A loss with its types forgotten, so that one loop can call them all. */
-export interface AnyLoss {
-  (input: unknown, target: unknown, options: Options & { reduction: 'none' }): Values
-  (input: unknown, target: unknown, options?: Options): number
-  readonly lossName: string
-  grad(input: unknown, target: unknown, options?: Options): Gradients
-  valueAndGrad(
-    input: unknown,
-    target: unknown,
-    options: Options & { reduction: 'none' },
-  ): { value: Values; grad: Gradients }
-  valueAndGrad(input: unknown, target: unknown, options?: Options): { value: number; grad: Gradients }
-  bind(input: unknown, target: unknown, options?: Options): BoundLoss
-  accumulator: {
-    (options?: Options): AnyAccumulator
-    fromBytes(bytes: Uint8Array, options?: Options): AnyAccumulator
-  }
-}
-
-export interface BoundLoss {
-  (): number
-  readonly grad: Gradients
-  readonly values: Values
-}
-
-export interface AnyAccumulator {
-  update(input: unknown, target: unknown, more?: Options): this
-  merge(other: AnyAccumulator): this
-  readonly value: number
-  readonly count: number
-  toBytes(): Uint8Array
-}
 
 export interface Tensor {
   readonly data: Floats
@@ -77,7 +41,7 @@ export interface EveryLoss {
 
 function elements(
   name: string,
-  loss: unknown,
+  loss: AnyLoss,
   at: reference.ElementLoss,
   next: (random: Random) => [x: number, t: number],
   scale: (x: number, t: number) => number = (x, t) => at(x, t).grad,
@@ -85,7 +49,7 @@ function elements(
 ): EveryLoss {
   return {
     name,
-    loss: loss as AnyLoss,
+    loss,
     key: 'pred',
     options,
     width: 1,
@@ -114,7 +78,7 @@ function elements(
 
 function rows(
   name: string,
-  loss: unknown,
+  loss: AnyLoss,
   key: string,
   classes: number,
   {
@@ -126,7 +90,7 @@ function rows(
 ): EveryLoss {
   return {
     name,
-    loss: loss as AnyLoss,
+    loss,
     key,
     options,
     width: classes,
@@ -231,10 +195,3 @@ export const EVERY_LOSS: readonly EveryLoss[] = [
     (row, label) => reference.nll(row, label, { weight: CLASS_WEIGHTS }),
   ),
 ]
-
-/** Every exported function that is a loss, found by its name tag. */
-export function exportedLosses(): AnyLoss[] {
-  return Object.values(losskit as Record<string, unknown>).filter(
-    (value): value is AnyLoss => typeof value === 'function' && 'lossName' in value,
-  )
-}
