@@ -1,6 +1,7 @@
 import type { LosskitDomainError, LosskitLabelError } from '../index.ts'
 import { DataError } from './errors.ts'
 import { type Arguments, place } from './fit.ts'
+import { halfToNumber } from './half.ts'
 import type { Batch, Column, Source } from './source.ts'
 
 /**
@@ -22,8 +23,9 @@ function at(error: Error, row: number, column: number, batch: Batch, source: Sou
   return new DataError(`${place(field, batch, row, column)}: ${message}`, { cause: error })
 }
 
-function holds(column: Column, { index, value }: LosskitDomainError): boolean {
-  return Object.is(Number(column.data[index]), value)
+function holds({ data, dtype }: Column, { index, value }: LosskitDomainError): boolean {
+  const held = Number(data[index])
+  return Object.is(dtype === 'float16' ? halfToNumber(held) : held, value)
 }
 
 // By their codes: the command is bundled, and a bundle may hold classes of its own.
