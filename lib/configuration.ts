@@ -32,14 +32,15 @@ export function readOptions(loss: Definition, place: Place, options: unknown): O
     throw new LosskitOptionError(`${loss.name}: options are ${show(options)}. They must be an object.`)
   }
   const takes = loss.takes[place]
-  for (const name in options) {
-    if (!takes.has(name)) {
+  const given = options as Options
+  for (const name in given) {
+    if (!takes.has(name) && given[name] !== undefined) {
       throw new LosskitOptionError(
         `${loss.name}: there is no option ${name} here. The options are ${showList([...takes])}.`,
       )
     }
   }
-  return options as Options
+  return given
 }
 
 export function configure(loss: Definition, place: Place, options: unknown): Configuration {

@@ -17,6 +17,7 @@ export { bce, bceWithLogits } from './losses/binary.ts'
 export { crossEntropy, nll } from './losses/categorical.ts'
 export { huber, mae, mbe, mse } from './losses/regression.ts'
 export type {
+  Float16ArrayLike,
   FloatArray,
   FloatTensor,
   IndexArray,

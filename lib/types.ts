@@ -53,6 +53,11 @@ export interface Abortable {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Also keeps the options of `update` from being empty: an empty type would take any option. */
+interface Unabortable {
+  readonly signal?: undefined
+}
+
 interface ValueOut<Values> {
   /** The array to fill, where reduction is 'none'. */
   readonly out?: Values | undefined
@@ -190,7 +195,7 @@ export type AccumulatorOptions<Own> = Own &
  */
 export interface Accumulator<Kind extends TargetKind = TargetKind, Batch = ElementWeights> {
   /** Adds a batch. If it is refused, the accumulator stays as it was. */
-  update<P extends PredOf<Kind>>(pred: P, target: TargetOf<Kind, P>, options?: Batch): this
+  update<P extends PredOf<Kind>>(pred: P, target: TargetOf<Kind, P>, options?: Batch & Unabortable): this
   /** The same off the event loop. Several batches may be under way; each counts when it is done. */
   updateAsync<P extends PredOf<Kind>>(
     pred: P,

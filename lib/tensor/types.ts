@@ -14,11 +14,12 @@ export type IndexArray =
 /** A Float16Array, by structure: neither every runtime nor every TypeScript library has it. */
 export interface Float16ArrayLike {
   readonly [Symbol.toStringTag]: 'Float16Array'
-  readonly BYTES_PER_ELEMENT: number
   readonly buffer: ArrayBufferLike
   readonly byteOffset: number
   readonly byteLength: number
   readonly length: number
+  readonly [index: number]: number
+  [Symbol.iterator](): ArrayIterator<number>
 }
 
 /** Numbers as JavaScript has them: float64, or the type of a typed array that stands beside them. */
@@ -42,20 +43,19 @@ export type HalfTensor = TensorObject<Uint16Array, HalfDtype> &
 
 type HalfDtype = 'float16' | 'bfloat16'
 
+type FloatDtype = 'float32' | 'float64' | 'float16'
+
 type IndexDtype = 'int8' | 'uint8' | 'bool' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64'
 
 /** A tensor of floats: a typed array, an object with `data` and `shape`, or plain numbers. */
-export type FloatTensor = NarrowFloatTensor | Float64Tensor | PlainNumbers
+export type FloatTensor = FloatData | TensorObject<FloatData, FloatDtype> | HalfTensor | PlainNumbers
+
+type FloatData = FloatArray | Float16ArrayLike
 
 /** Floats that fit into float32. */
-export type NarrowFloatTensor =
-  | Float32Array
-  | Float16ArrayLike
-  | TensorObject<Float32Array, 'float32'>
-  | TensorObject<Float16ArrayLike, 'float16'>
-  | HalfTensor
+export type NarrowFloatTensor = NarrowData | TensorObject<NarrowData, FloatDtype> | HalfTensor
 
-export type Float64Tensor = Float64Array | TensorObject<Float64Array, 'float64'>
+type NarrowData = Float32Array | Float16ArrayLike
 
 /** Whole numbers: class labels, or targets of 0 and 1. Plain numbers must be whole. */
 export type LabelTensor = IndexArray | readonly number[] | TensorObject<IndexArray, IndexDtype>
@@ -66,22 +66,26 @@ export type Tensor = TypedArray | PlainNumbers | TensorObject<TypedArray, string
 type TypedArray = FloatArray | Float16ArrayLike | IndexArray
 
 /** The array type in which a loss of `Pred` and `Target` is computed: float64 where the predictions are. */
-export type ComputeArray<Pred, Target> = Pred extends Float64Tensor
-  ? Float64Array
-  : Pred extends PlainNumbers
-    ? Target extends NarrowFloatTensor
-      ? Float32Array
-      : Float64Array
-    : Float32Array
+export type ComputeArray<Pred, Target> = Pred extends PlainNumbers
+  ? Target extends NarrowFloatTensor
+    ? Float32Array
+    : Float64Array
+  : ComputeOf<DataOf<Pred>>
 
 /** The array type of a gradient: that of the predictions. */
-export type GradArray<Pred, Target> = Pred extends Float16ArrayLike
-  ? Pred
-  : Pred extends { readonly data: Uint16Array }
+export type GradArray<Pred, Target> = Pred extends PlainNumbers
+  ? ComputeArray<Pred, Target>
+  : GradOf<DataOf<Pred>>
+
+type DataOf<T> = T extends { readonly data: infer Data } ? Data : T
+
+type ComputeOf<Data> = Data extends Float64Array ? Float64Array : Float32Array
+
+type GradOf<Data> = Data extends Float16ArrayLike
+  ? Data
+  : Data extends Uint16Array
     ? Uint16Array
-    : Pred extends { readonly data: infer Data extends Float16ArrayLike }
-      ? Data
-      : ComputeArray<Pred, Target>
+    : ComputeOf<Data>
 
 /** What may stand as weights beside predictions of type `Pred`, or as targets: anything not wider. */
 export type NotWider<Pred> = Pred extends NarrowFloatTensor ? NarrowFloatTensor | PlainNumbers : FloatTensor

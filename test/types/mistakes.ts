@@ -1,0 +1,73 @@
+/** Mistakes that must not compile. Checked by types.test.ts, never run. */
+
+import { bce, crossEntropy, huber, mse, nll } from '../../lib/index.ts'
+
+declare const f32: Float32Array
+declare const f64: Float64Array
+declare const labels: Int32Array
+declare const matrix: { data: Float32Array; shape: number[] }
+
+// @ts-expect-error: the target is missing
+mse(f32)
+// @ts-expect-error: predictions must be floats
+mse(labels, labels)
+// @ts-expect-error: the target is wider than the predictions
+mse(f32, f64)
+// @ts-expect-error: no tensor
+mse('1', f32)
+// @ts-expect-error: whole numbers of 64 bits are signed
+mse(f32, new BigUint64Array(1))
+
+// @ts-expect-error: an option of another loss
+mse(f32, f32, { delta: 1 })
+// @ts-expect-error: a misspelt option
+huber(f32, f32, { detla: 1 })
+// @ts-expect-error: an option of the wrong type
+huber(f32, f32, { delta: '1' })
+// @ts-expect-error: no such reduction
+huber(f32, f32, { reduction: 'batchmean' })
+// @ts-expect-error: no such backend
+huber(f32, f32, { backend: 'gpu' })
+// @ts-expect-error: a signal stops asynchronous calls only
+huber(f32, f32, { signal: AbortSignal.abort() })
+// @ts-expect-error: a tensor of incoming gradients needs reduction 'none'
+huber.grad(f32, f32, { upstream: f32 })
+
+// @ts-expect-error: the reduced value is a number, there is nothing to fill
+mse(f32, f32, { out: f32 })
+// @ts-expect-error: values are float32 here
+mse(f32, f32, { reduction: 'none', out: f64 })
+// @ts-expect-error: the gradient stands under the name of its input
+mse.grad(f32, f32, { out: { logits: f32 } })
+// @ts-expect-error: the gradient is float32 here
+mse.grad(f32, f32, { out: { pred: f64 } })
+// @ts-expect-error: there is no value to keep, the mean is a number
+mse.valueAndGrad(f32, f32, { out: { pred: f32, value: f32 } })
+// @ts-expect-error: the gradient of mse is that of pred
+mse.grad(f32, f32).logits
+// @ts-expect-error: the gradient of crossEntropy is that of logits
+crossEntropy.grad(matrix, labels).pred
+// @ts-expect-error: a mean is a number
+mse(f32, f32).length
+
+// @ts-expect-error: floats are no class labels
+nll(matrix, f32)
+// @ts-expect-error: flat scores do not tell rows from classes, so the target must be labels
+crossEntropy(f32, f32)
+// @ts-expect-error: probabilities are wider than the scores
+crossEntropy(matrix, f64)
+// @ts-expect-error: labels of nll are flat
+nll([[0, 1]], [[0, 1]])
+// @ts-expect-error: nll has no smoothing
+nll(matrix, labels, { labelSmoothing: 0.1 })
+
+// @ts-expect-error: an accumulator gives one number
+mse.accumulator({ reduction: 'none' })
+// @ts-expect-error: weights of elements come with their batch
+mse.accumulator({ weight: f32 })
+// @ts-expect-error: weights of classes belong to the accumulator
+crossEntropy.accumulator().update(matrix, labels, { weight: f32 })
+// @ts-expect-error: floats are no class labels
+nll.accumulator().update(matrix, f32)
+// @ts-expect-error: nothing was asked of bind but the value
+bce.bind(f32, f32).grad.pred

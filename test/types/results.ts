@@ -1,0 +1,100 @@
+/** What calls give back, by the types of their arguments. Compiled by types.test.ts, never run. */
+
+import {
+  bceWithLogits,
+  crossEntropy,
+  type Float16ArrayLike,
+  huber,
+  mse,
+  nll,
+  type Reduction,
+} from '../../lib/index.ts'
+import { same } from './equal.ts'
+
+declare const f32: Float32Array
+declare const f64: Float64Array
+declare const labels: Int32Array
+declare const numbers: number[]
+declare const either: Float32Array | Float64Array
+declare const half: { data: Uint16Array; dtype: 'bfloat16'; shape: number[] }
+declare const matrix: { data: Float32Array; dims: readonly number[]; type: 'float32' }
+declare const float16: Float16ArrayLike
+declare const reduction: Reduction
+declare const maybe: AbortSignal | undefined
+
+const value = mse(f32, f32)
+same<typeof value, number>()
+const sum = mse(f32, f32, { reduction: 'sum', divisor: undefined })
+same<typeof sum, number>()
+
+const values32 = mse(f32, f32, { reduction: 'none' })
+same<typeof values32, Float32Array>()
+const values64 = mse(f64, f32, { reduction: 'none', out: f64 })
+same<typeof values64, Float64Array>()
+const valuesHalf = mse(half, half, { reduction: 'none' })
+same<typeof valuesHalf, Float32Array>()
+const valuesEither = mse(either, numbers, { reduction: 'none' })
+same<typeof valuesEither, Float32Array | Float64Array>()
+const valueOrValues = mse(f32, f32, { reduction })
+same<typeof valueOrValues, number | Float32Array>()
+
+// Plain numbers are float64, unless a narrower tensor stands beside them.
+const plain = mse(numbers, numbers, { reduction: 'none' })
+same<typeof plain, Float64Array>()
+const plainBesideLabels = mse(numbers, labels, { reduction: 'none' })
+same<typeof plainBesideLabels, Float64Array>()
+const plainBeside32 = mse(numbers, f32, { reduction: 'none' })
+same<typeof plainBeside32, Float32Array>()
+const plainBesideHalf = mse([1, 2], half, { reduction: 'none' })
+same<typeof plainBesideHalf, Float32Array>()
+
+// A gradient has the type of its input and stands under its name.
+const grad = huber.grad(f32, f32, { delta: 2 })
+same<typeof grad.pred, Float32Array>()
+const gradHalf = mse.grad(half, f32)
+same<typeof gradHalf.pred, Uint16Array>()
+const gradMatrix = crossEntropy.grad(matrix, labels)
+same<typeof gradMatrix.logits, Float32Array>()
+const gradFloat16 = mse.grad(float16, f32)
+same<typeof gradFloat16.pred, typeof float16>()
+const gradPlain = nll.grad([[1, 2]], [0])
+same<typeof gradPlain.logProbs, Float64Array>()
+
+const both = crossEntropy.valueAndGrad(f64, labels, { out: { logits: f64 } })
+same<typeof both.value, number>()
+same<typeof both.grad.logits, Float64Array>()
+const bothNone = bceWithLogits.valueAndGrad(f32, labels, {
+  reduction: 'none',
+  upstream: f32,
+  posWeight: [1, 2],
+})
+same<typeof bothNone.value, Float32Array>()
+
+const later = mse.async(f32, f32, { signal: maybe })
+same<typeof later, Promise<number>>()
+const laterGrad = mse.async.grad(f64, f64)
+same<typeof laterGrad, Promise<{ readonly pred: Float64Array }>>()
+
+const run = mse.bind(f32, f32)
+same<ReturnType<typeof run>, number>()
+same<typeof run.grad, undefined>()
+const runGrad = mse.bind(f32, f32, { grad: true, reduction: 'none', out: { pred: f32, value: f32 } })
+same<ReturnType<typeof runGrad>, Float32Array>()
+same<typeof runGrad.grad, { readonly pred: Float32Array }>()
+same<typeof runGrad.values, Float32Array>()
+
+// Class labels are any integers, or plain numbers; probabilities need scores that show their rows.
+crossEntropy(f32, labels)
+crossEntropy(f32, new BigInt64Array(2))
+crossEntropy(f32, [0, 1])
+crossEntropy(matrix, matrix)
+crossEntropy(matrix, f32)
+crossEntropy([[1, 2]], [[0.5, 0.5]])
+nll(matrix, { data: labels, shape: [4] })
+
+const accumulator = crossEntropy.accumulator({ weight: numbers, ignoreIndex: 0 })
+same<ReturnType<typeof accumulator.toBytes>, Uint8Array>()
+accumulator.update(matrix, labels).merge(crossEntropy.accumulator.fromBytes(accumulator.toBytes()))
+mse.accumulator({ reduction: 'sum' }).update(f32, f32, { weight: f32 })
+const added = mse.accumulator().updateAsync(f32, f32, { weight: f32, signal: maybe })
+same<typeof added, Promise<ReturnType<typeof mse.accumulator>>>()
