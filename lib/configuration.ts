@@ -54,11 +54,14 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
   }
   const reduction = readReduction(loss, place, given.reduction)
   numbers[slots.reduction] = REDUCTIONS[reduction]
-  numbers[slots.divisor] = readDivisor(loss, reduction, given.divisor)
+  const divisor = readDivisor(loss, given.divisor)
+  if (reduction === 'mean') numbers[slots.divisor] = divisor
   const { upstream, onEmpty, grad, signal, backend } = given
   if (typeof upstream === 'number') {
     if (!Number.isFinite(upstream)) throw refusal(loss, 'upstream', upstream, 'a finite number or a tensor')
     numbers[slots.upstream] = upstream
+  } else if (upstream !== undefined && reduction !== 'none') {
+    throw refusal(loss, 'upstream', upstream, `a number, for reduction '${reduction}' gives one value`)
   }
   if (onEmpty !== undefined && onEmpty !== 'nan' && onEmpty !== 'zero') {
     throw refusal(loss, 'onEmpty', onEmpty, "'nan' or 'zero'")
@@ -98,15 +101,10 @@ function readReduction(loss: Definition, place: Place, reduction: unknown): Redu
   )
 }
 
-function readDivisor(loss: Definition, reduction: Reduction, divisor: unknown): number {
+function readDivisor(loss: Definition, divisor: unknown): number {
   if (divisor === undefined) return Number.NaN
   if (typeof divisor !== 'number' || !(divisor > 0 && divisor < Number.POSITIVE_INFINITY)) {
     throw refusal(loss, 'divisor', divisor, 'a finite number above 0')
-  }
-  if (reduction !== 'mean') {
-    throw new LosskitOptionError(
-      `${loss.name}: divisor replaces the divisor of the mean, but reduction is '${reduction}'. Leave one of them out.`,
-    )
   }
   return divisor
 }

@@ -33,7 +33,7 @@ type Rows<Pred> = Exclude<NotWider<Pred>, readonly number[]>
 
 /** Options of every form of a loss. */
 export interface CommonOptions {
-  /** Replaces the divisor of the mean, as gradient accumulation over several steps needs it. */
+  /** Replaces the divisor of the mean (a sum has none), as gradient accumulation over several steps needs it. */
   readonly divisor?: number | undefined
   /** Who computes. Host arrays are computed on the CPU, whatever else there is. */
   readonly backend?: Backend | undefined

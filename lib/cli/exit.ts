@@ -26,5 +26,6 @@ export function failure(error: unknown): Failure {
 
 /** One line on stderr, without a stack. */
 export function report({ code, message }: Pick<Failure, 'code' | 'message'>): void {
-  process.stderr.write(`losskit: ${code}: ${message.trim().replace(/\s*\n\s*/g, ' ')}\n`)
+  const line = message.trim().replace(/([.:;,]?)\s*\n\s*/g, (_, end: string) => `${end || ';'} `)
+  process.stderr.write(`losskit: ${code}: ${line}\n`)
 }

@@ -43,14 +43,16 @@ function fill(loss: string, name: string, data: Float64Array, at: number, values
 export function wholeNumbers(loss: string, name: string, values: Float64Array): Int32Array {
   const labels = Int32Array.from(values)
   for (let i = 0; i < labels.length; i++) {
-    if (labels[i] !== values[i]) {
-      const label = values[i] as number
-      throw new LosskitLabelError(
-        `${loss}: ${name}[${i}] is ${label}. A class label must be a whole number of at most 32 bits.`,
-        i,
-        label,
-      )
+    const label = values[i] as number
+    if (labels[i] === label) continue
+    if (!Number.isInteger(label)) {
+      throw new LosskitDtypeError(`${loss}: ${name}[${i}] is ${label}. A class label must be a whole number.`)
     }
+    throw new LosskitLabelError(
+      `${loss}: ${name}[${i}] is ${label}, which no class has for a label.`,
+      i,
+      label,
+    )
   }
   return labels
 }
