@@ -15,8 +15,10 @@
 
 #if defined(_MSC_VER)
 #define LOSSKIT_INLINE __forceinline
+#define LOSSKIT_LAMBDA
 #else
 #define LOSSKIT_INLINE inline __attribute__((always_inline))
+#define LOSSKIT_LAMBDA __attribute__((always_inline))
 #endif
 
 namespace losskit {
@@ -154,6 +156,10 @@ template <int N>
 LOSSKIT_INLINE vec<double, N> widen(vec<double, N> a) {
   return a;
 }
+template <int N>
+LOSSKIT_INLINE vec<float, N> narrow(vec<double, N> a) {
+  return {narrow(a.lo), narrow(a.hi)};
+}
 
 template <class T, int N>
 LOSSKIT_INLINE typename vec<T, N>::mask operator>(vec<T, N> a, vec<T, N> b) {
@@ -178,7 +184,7 @@ LOSSKIT_INLINE vec<T, N> copysign(vec<T, N> magnitude, vec<T, N> sign) {
 
 /** The sum of the lanes, the upper half added to the lower until one is left: the canonical order. */
 template <class T, int N>
-LOSSKIT_INLINE T sum(vec<T, N> a) {
+LOSSKIT_INLINE T sum_lanes(vec<T, N> a) {
   T lane[N];
   a.store(lane);
   for (int width = N / 2; width > 0; width /= 2) {

@@ -1,0 +1,24 @@
+# The Node-API addon. cmake-js passes the headers; a plain cmake asks the npm packages for them.
+if(NOT CMAKE_JS_INC)
+  execute_process(COMMAND node -p "require('node-api-headers').include_dir + ';' + require('path').resolve(require('node-addon-api').include_dir)"
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE CMAKE_JS_INC OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
+endif()
+
+find_package(Threads REQUIRED)
+add_library(losskit SHARED
+  native/addon/addon.cc
+  native/addon/outcome.cc
+  native/addon/read_job.cc
+  native/addon/run_functions.cc
+  native/addon/state.cc
+  native/addon/state_functions.cc
+  ${LOSSKIT_OBJECTS}
+  ${CMAKE_JS_SRC})
+set_target_properties(losskit PROPERTIES PREFIX "" SUFFIX ".node")
+target_include_directories(losskit SYSTEM PRIVATE ${CMAKE_JS_INC})
+target_compile_definitions(losskit PRIVATE NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS_ALL)
+target_link_libraries(losskit PRIVATE losskit_options Threads::Threads ${CMAKE_JS_LIB})
+if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
+  execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})
+endif()

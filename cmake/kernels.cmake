@@ -1,0 +1,29 @@
+# The kernels: one object library for each instruction set, with its own flags, and what chooses among them.
+add_library(losskit_core OBJECT
+  native/cpu/catalogue.cc
+  native/cpu/dispatch.cc
+  native/cpu/pool.cc
+  native/cpu/run.cc
+  native/sum/read.cc)
+target_link_libraries(losskit_core PUBLIC losskit_options)
+
+function(losskit_isa name)
+  add_library(losskit_${name} OBJECT native/cpu/${name}.cc)
+  target_link_libraries(losskit_${name} PRIVATE losskit_options)
+  target_compile_options(losskit_${name} PRIVATE ${ARGN})
+  set(LOSSKIT_OBJECTS ${LOSSKIT_OBJECTS} $<TARGET_OBJECTS:losskit_${name}> PARENT_SCOPE)
+endfunction()
+
+set(LOSSKIT_OBJECTS $<TARGET_OBJECTS:losskit_core>)
+losskit_isa(scalar)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  if(MSVC)
+    losskit_isa(avx2 /arch:AVX2)
+    losskit_isa(avx512 /arch:AVX512)
+  else()
+    losskit_isa(avx2 -mavx2 -mfma -mf16c)
+    losskit_isa(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c)
+  endif()
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+  losskit_isa(neon)
+endif()

@@ -1,0 +1,22 @@
+# Warnings are errors; floating point means what is written.
+option(LOSSKIT_WARNINGS_AS_ERRORS "Treat warnings as errors" ON)
+option(LOSSKIT_TOOLS "Build the programs of native/test as well" OFF)
+set(LOSSKIT_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
+
+add_library(losskit_options INTERFACE)
+target_include_directories(losskit_options INTERFACE ${CMAKE_SOURCE_DIR}/native)
+if(MSVC)
+  target_compile_options(losskit_options INTERFACE /W4 /fp:precise $<$<BOOL:${LOSSKIT_WARNINGS_AS_ERRORS}>:/WX>)
+else()
+  target_compile_options(losskit_options INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -ffp-contract=off
+    $<$<BOOL:${LOSSKIT_WARNINGS_AS_ERRORS}>:-Werror>)
+  # The masked intrinsics of GCC 12 warn about their own deliberately undefined operand.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(losskit_options INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
+endif()
+if(LOSSKIT_SANITIZE)
+  target_compile_options(losskit_options INTERFACE -fsanitize=${LOSSKIT_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(losskit_options INTERFACE -fsanitize=${LOSSKIT_SANITIZE})
+endif()

@@ -1,0 +1,48 @@
+// Callbacks from JavaScript: no C++ exception leaves them.
+#pragma once
+
+#include <napi.h>
+
+#include <stdexcept>
+
+namespace losskit {
+
+/** lib/ and native/ disagree: arguments that do not fit the frame. Users never see it unless they call the addon itself. */
+struct ContractError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+inline void require(bool holds, const char* what) {
+  if (!holds) throw ContractError(what);
+}
+
+/** Throws unless the Node-API call succeeded. */
+inline void check(napi_status status, const char* what) { require(status == napi_ok, what); }
+
+using Callback = napi_value (*)(napi_env, napi_callback_info);
+
+template <Callback callback>
+napi_value guarded(napi_env env, napi_callback_info info) {
+  try {
+    return callback(env, info);
+  } catch (const ContractError& e) {
+    napi_throw_error(env, "ERR_BINDING", e.what());
+  } catch (const std::exception& e) {
+    napi_throw_error(env, "ERR_INTERNAL", e.what());
+  }
+  return nullptr;
+}
+
+/** The arguments of a call; those not given are undefined. */
+template <size_t n>
+struct Arguments {
+  napi_value value[n];
+  void* data;
+
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t count = n;
+    check(napi_get_cb_info(env, info, &count, value, nullptr, &data), "arguments");
+  }
+};
+
+}  // namespace losskit

@@ -1,0 +1,26 @@
+#include "addon/outcome.h"
+
+#include <limits>
+
+namespace losskit {
+namespace {
+
+template <class T>
+Outcome run_typed(const Job& job, uint8_t* state) {
+  Sums<T> sums;
+  run(job, sums);
+  const bool by_weights = divides_by_weights(job.call);
+  Outcome outcome = {sums.fault, std::numeric_limits<double>::quiet_NaN()};
+  if (sums.fault.status != Status::ok) return outcome;
+  if (job.wants_value) outcome.value = reduce(sums, by_weights, job.reduction, job.divisor);
+  if (state != nullptr) add_to_state(state, sums, by_weights);
+  return outcome;
+}
+
+}  // namespace
+
+Outcome run_job(const Job& job, uint8_t* state) {
+  return job.call.pred.dtype == Dtype::float64 ? run_typed<double>(job, state) : run_typed<float>(job, state);
+}
+
+}  // namespace losskit

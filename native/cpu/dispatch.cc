@@ -1,0 +1,100 @@
+#include "cpu/dispatch.h"
+
+#include <atomic>
+#include <cstdlib>
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
+namespace losskit {
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define LOSSKIT_X86 1
+namespace avx512 {
+extern const KernelTable kernels;
+}
+namespace avx2 {
+extern const KernelTable kernels;
+}
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define LOSSKIT_ARM64 1
+namespace neon {
+extern const KernelTable kernels;
+}
+#endif
+namespace scalar {
+extern const KernelTable kernels;
+}
+
+namespace {
+
+#if defined(LOSSKIT_X86) && defined(_MSC_VER)
+bool has_bits(int leaf, int reg, unsigned bits) {
+  int r[4];
+  __cpuidex(r, leaf, 0);
+  return (static_cast<unsigned>(r[reg]) & bits) == bits;
+}
+/** Whether the system saves the registers: bits of XCR0. */
+bool system_saves(unsigned long long bits) { return has_bits(1, 2, 1u << 27) && (_xgetbv(0) & bits) == bits; }
+bool has_avx2() { return system_saves(0x6) && has_bits(1, 2, 1u << 12 | 1u << 29) && has_bits(7, 1, 1u << 5); }
+bool has_avx512() {
+  return has_avx2() && system_saves(0xe6) && has_bits(7, 1, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31);
+}
+#elif defined(LOSSKIT_X86)
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+std::vector<const KernelTable*> available() {
+  std::vector<const KernelTable*> tables;
+#if defined(LOSSKIT_X86)
+  if (has_avx512()) tables.push_back(&avx512::kernels);
+  if (has_avx2()) tables.push_back(&avx2::kernels);
+#elif defined(LOSSKIT_ARM64)
+  tables.push_back(&neon::kernels);
+#endif
+  tables.push_back(&scalar::kernels);
+  return tables;
+}
+
+const KernelTable* find(const std::string& name) {
+  for (const KernelTable* table : available()) {
+    if (name == table->isa) return table;
+  }
+  return nullptr;
+}
+
+const KernelTable* initial() {
+  const char* wanted = std::getenv("LOSSKIT_ISA");
+  const KernelTable* table = wanted != nullptr ? find(wanted) : nullptr;
+  return table != nullptr ? table : available().front();
+}
+
+std::atomic<const KernelTable*>& active() {
+  static std::atomic<const KernelTable*> table{initial()};
+  return table;
+}
+
+}  // namespace
+
+const KernelTable& active_kernels() { return *active().load(std::memory_order_relaxed); }
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> names;
+  for (const KernelTable* table : available()) names.emplace_back(table->isa);
+  return names;
+}
+
+bool choose_isa(const std::string& name) {
+  const KernelTable* table = find(name);
+  if (table != nullptr) active().store(table, std::memory_order_relaxed);
+  return table != nullptr;
+}
+
+}  // namespace losskit

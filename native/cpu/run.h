@@ -1,0 +1,33 @@
+// Runs a call: divisor first, then the kernels over pieces of the batch, on as many threads as pay.
+#pragma once
+
+#include <stdint.h>
+
+#include "cpu/call.h"
+
+namespace losskit {
+
+enum class Reduction : int { none, sum, mean };
+
+/** A call and what its numbers mean for the reduced loss. */
+struct Job {
+  Call call;
+  Reduction reduction;
+  double upstream;
+  double divisor;                          // NaN: the mean's own
+  bool wants_value;
+  int32_t* cancel;                                 // stops at the next piece when it becomes 1; may be null
+};
+
+/** Whether the mean divides by the class weights of the rows, not by their number. */
+bool divides_by_weights(const Call& call);
+
+/** Fills `sums`; a fault in them says that inputs were refused or the job was cancelled. */
+template <class T>
+void run(const Job& job, Sums<T>& sums);
+
+/** The reduced loss. */
+template <class T>
+double reduce(const Sums<T>& sums, bool by_weights, Reduction reduction, double divisor);
+
+}  // namespace losskit

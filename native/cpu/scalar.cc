@@ -1,0 +1,3 @@
+#define LOSSKIT_ISA scalar
+#include "simd/scalar.h"
+#include "cpu/table.h"

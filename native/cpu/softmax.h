@@ -1,0 +1,321 @@
+// The driver of losses of a row's softmax: logits[N, C] with class indices or distributions as targets.
+//
+// A row is measured in chunks of 4096 scores: each finds its own maximum and then sums e^(x - max) from the first-level
+// cache, so memory is read once. Sixteen lanes, scores i, i + 16, … in each, added by halving, are the one order of that
+// sum on every machine; chunks are combined in the order of the row. The gradient reads the row again, which by then lies
+// in the second-level cache, or the exponentials kept from the first pass if the row is one chunk.
+#pragma once
+
+#include "cpu/labels.h"
+#include "losses/catalogue.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+using Doubles = vec<double, 16>;
+
+LOSSKIT_INLINE bool is_distribution(const Call& c) {
+  return c.target.dtype == Dtype::float32 || c.target.dtype == Dtype::float64 || c.target.dtype == Dtype::float16 ||
+         c.target.dtype == Dtype::bfloat16;
+}
+
+/** Whether a row's loss depends on all its log-probabilities, not only on that of its label. */
+LOSSKIT_INLINE bool is_dense(const Call& c) { return is_distribution(c) || c.label_smoothing != 0; }
+
+/** Applies an elementary function to one number. */
+template <class F>
+LOSSKIT_INLINE double of_one(double x, F f) {
+  using V = vec<double, native_lanes<double>>;
+  double y[V::lanes];
+  f(V(x)).store(y);
+  return y[0];
+}
+
+LOSSKIT_INLINE uint64_t chunk_size(const Call& c, uint64_t chunk) {
+  const uint64_t left = c.classes - chunk * kChunk;
+  return left < kChunk ? left : kChunk;
+}
+
+/** The weight q of each class in a dense row's loss: smoothed, times the class weight. */
+template <class T>
+struct ClassTargets {
+  using V = vec<T, 16>;
+  const T* target;     // null: every class alike
+  const T* weight;     // null: all 1
+  double keep, floor;  // smoothing: keep q + floor
+
+  LOSSKIT_INLINE Doubles at(size_t i, size_t n) const {
+    Doubles q = target == nullptr ? Doubles(1) : fma(widen(V::load(target + i, n, T(0))), Doubles(keep), Doubles(floor));
+    if (weight != nullptr) q = q * widen(V::load(weight + i, n, T(0)));
+    return q;
+  }
+};
+
+/** Space for the tensors of a chunk that are not stored in the type of the computation. */
+template <class T>
+struct ChunkScratch {
+  alignas(64) T logits[kChunk], targets[kChunk], weights[kChunk];
+};
+
+template <class T>
+ClassTargets<T> class_targets(const Call& c, uint64_t row, uint64_t chunk, size_t n, ChunkScratch<T>& scratch) {
+  ClassTargets<T> q{nullptr, nullptr, 1, 0};
+  if (is_distribution(c)) {
+    q.target = read_block(c.target, row * c.classes + chunk * kChunk, n, scratch.targets);
+    q.keep = 1 - c.label_smoothing;
+    q.floor = c.label_smoothing / static_cast<double>(c.classes);
+  }
+  if (c.weight.data != nullptr) q.weight = read_block(c.weight, chunk * kChunk, n, scratch.weights);
+  return q;
+}
+
+template <class T>
+LOSSKIT_INLINE T greatest_of(const T* x, size_t n) {
+  using V = vec<T, 16>;
+  V a(-infinity<T>), b = a, c = a, d = a;
+  size_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    a = max(V::load(x + i), a), b = max(V::load(x + i + 16), b);
+    c = max(V::load(x + i + 32), c), d = max(V::load(x + i + 48), d);
+  }
+  for (; i + 16 <= n; i += 16) a = max(V::load(x + i), a);
+  if (i < n) b = max(V::load(x + i, n - i, -infinity<T>), b);
+  return greatest(max(max(a, b), max(c, d)));
+}
+
+/** Measures a chunk; keeps the exponentials, in whole vectors, where `exps` is given. */
+template <class T, bool dense>
+Chunk measure_scores(const T* x, size_t n, const ClassTargets<T>& targets, T* exps) {
+  using V = vec<T, 16>;
+  const T largest = greatest_of(x, n);
+  const V shift(largest == -infinity<T> ? T(0) : largest);  // of a row of -inf only, every e^x is 0
+  Doubles sum(0), dot(0), mass(0);
+  const auto step = [&](V score, size_t i, size_t count) LOSSKIT_LAMBDA {
+    const V e = exp_flushed(score - shift);
+    if (exps != nullptr) e.store(exps + i);
+    sum = sum + widen(e);
+    if constexpr (dense) {
+      Doubles q = targets.at(i, count), below = widen(shift) - widen(score);
+      if (count < 16) {
+        T one[16];
+        for (size_t k = 0; k < 16; ++k) one[k] = k < count ? T(1) : T(0);
+        const Doubles present = widen(V::load(one));
+        q = q * present;
+        below = select(present == Doubles(0), Doubles(0), below);
+      }
+      dot = fma(q, below, dot);
+      mass = mass + q;
+    }
+  };
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) step(V::load(x + i), i, 16);
+  if (i < n) step(V::load(x + i, n - i, -infinity<T>), i, n - i);
+  return {static_cast<double>(largest), sum_lanes(sum), sum_lanes(dot), sum_lanes(mass)};
+}
+
+template <class T>
+Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, ChunkScratch<T>& scratch) {
+  const size_t n = static_cast<size_t>(chunk_size(c, chunk));
+  const T* x = read_block(c.pred, row * c.classes + chunk * kChunk, n, scratch.logits);
+  if (!is_dense(c)) return measure_scores<T, false>(x, n, {}, exps);
+  return measure_scores<T, true>(x, n, class_targets(c, row, chunk, n, scratch), exps);
+}
+
+/** The row up to a chunk, with the chunk: exponents are brought to the greater maximum. */
+inline Chunk combine(const Chunk& row, const Chunk& chunk) {
+  const auto e = [](double x) { return of_one(x, [](auto v) { return exp(v); }); };
+  if (chunk.max > row.max) {
+    const double rise = chunk.max - row.max;
+    const double moved = row.mass == 0 ? 0 : row.mass * rise;
+    return {chunk.max, row.sum * e(-rise) + chunk.sum, (row.dot + moved) + chunk.dot, row.mass + chunk.mass};
+  }
+  if (chunk.max == -infinity<double>) {  // measured against 0 instead
+    const double moved = row.max == -infinity<double> || chunk.mass == 0 ? 0 : chunk.mass * row.max;
+    return {row.max, row.sum + chunk.sum, row.dot + (chunk.dot + moved), row.mass + chunk.mass};
+  }
+  const double drop = row.max - chunk.max;
+  const double moved = chunk.mass == 0 ? 0 : chunk.mass * drop;
+  return {row.max, row.sum + chunk.sum * e(-drop), row.dot + (chunk.dot + moved), row.mass + chunk.mass};
+}
+
+constexpr Chunk kEmptyRow = {-infinity<double>, 0, 0, 0};
+
+/** The row's loss and the parts of its gradient. */
+template <class Loss, class T>
+Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label) {
+  const typename Loss::template Params<double> params(c.params);
+  Row<T> r{};
+  r.max = static_cast<T>(whole.max);
+  r.label = label;
+  const double log_sum = of_one(whole.sum - 1, [](auto v) { return log1p(v); });
+  const double incoming = c.upstream.data != nullptr ? c.scale * read_one<double>(c.upstream, row) : c.scale;
+  if (is_distribution(c)) {
+    r.value = static_cast<T>(whole.dot + whole.mass * log_sum);
+    r.factor = incoming * whole.mass / whole.sum;
+    r.uniform = incoming;
+    return r;
+  }
+  const T score = read_one<T>(c.pred, row * c.classes + static_cast<uint64_t>(label));
+  const double nll = (whole.max - static_cast<double>(score)) + log_sum;
+  const double weight =
+      c.weight.data != nullptr ? static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label))) : 1;
+  const double p_less_one = of_one(-nll, [](auto v) { return expm1(v); }) + 0.0;
+  using One = vec<double, native_lanes<double>>;
+  double value[One::lanes], slope[One::lanes];
+  const Out<One> out = Loss::at(One(nll), params);
+  out.value.store(value), out.grad.store(slope);
+  r.weight = weight;
+  if (c.label_smoothing == 0) {
+    const double g = incoming * weight * slope[0];
+    r.value = static_cast<T>(weight * value[0]);
+    r.factor = g / whole.sum;
+    r.label_grad = static_cast<T>(g * p_less_one + 0.0);
+    return r;
+  }
+  const double keep = (1 - c.label_smoothing) * weight, floor = c.label_smoothing / static_cast<double>(c.classes);
+  const double p = of_one(-nll, [](auto v) { return exp(v); });
+  r.value = static_cast<T>(keep * nll + floor * (whole.dot + whole.mass * log_sum));
+  r.factor = incoming * (keep + floor * whole.mass) / whole.sum;
+  r.uniform = incoming * floor;
+  r.label_grad = static_cast<T>(incoming * (keep * p_less_one + floor * (whole.mass * p - weight)));
+  return r;
+}
+
+template <class T>
+LOSSKIT_INLINE vec<T, 16> narrow_to(Doubles d) {
+  if constexpr (sizeof(T) == 4) {
+    return narrow(d);
+  } else {
+    return d;
+  }
+}
+
+/** Writes the gradient of a chunk; from the exponentials where they were kept. */
+template <class T>
+void write_gradient(const Call& c, uint64_t row, uint64_t chunk, const Row<T>& r, const T* exps,
+                    ChunkScratch<T>& scratch) {
+  using V = vec<T, 16>;
+  alignas(64) T rounded[kChunk];
+  const uint64_t start = chunk * kChunk, at = row * c.classes + start;
+  const size_t n = static_cast<size_t>(chunk_size(c, chunk));
+  T* out = output_block(c.grad, at, rounded);
+  if (r.ignored) {
+    for (size_t i = 0; i < n; ++i) out[i] = T(0);
+    return flush_block(c.grad, at, n, out);
+  }
+  const T* x = exps != nullptr ? exps : read_block(c.pred, at, n, scratch.logits);
+  const V shift(r.max == -infinity<T> ? T(0) : r.max), factor(static_cast<T>(r.factor));
+  const bool dense = is_dense(c), kept = exps != nullptr;
+  const ClassTargets<T> targets = dense ? class_targets(c, row, chunk, n, scratch) : ClassTargets<T>{};
+  const Doubles dense_factor(r.factor), uniform(-r.uniform);
+  const auto grad = [&](size_t i, size_t count) LOSSKIT_LAMBDA {
+    const V score = V::load(x + i, count, T(0));
+    const V e = kept ? score : exp_flushed(score - shift);
+    if (!dense) return e * factor;
+    return narrow_to<T>(fma(widen(e), dense_factor, uniform * targets.at(i, count)));
+  };
+  size_t i = 0;
+  if (c.stream && out != rounded) {
+    const size_t lead = to_cache_line(out) < n ? to_cache_line(out) : n;
+    for (; i < lead; i += 16) grad(i, lead - i < 16 ? lead - i : 16).store(out + i, lead - i < 16 ? lead - i : 16);
+    i = lead;
+    for (; i + 16 <= n; i += 16) grad(i, 16).stream(out + i);
+  } else {
+    for (; i + 16 <= n; i += 16) grad(i, 16).store(out + i);
+  }
+  if (i < n) grad(i, n - i).store(out + i, n - i);
+  const uint64_t label = static_cast<uint64_t>(r.label) - start;
+  if (r.label >= 0 && static_cast<uint64_t>(r.label) >= start && label < n) out[label] = r.label_grad;
+  flush_block(c.grad, at, n, out);
+}
+
+/** Gathers the losses and weights of a group of rows, and adds them in one go. */
+template <class T>
+struct RowGroup {
+  T values[kLabelGroup], weights[kLabelGroup];
+
+  void finish(const Call& c, uint64_t at, size_t n, size_t kept, Sums<T>& sums) {
+    if (c.values.data != nullptr) {
+      T* out = static_cast<T*>(c.values.data) + at;
+      for (size_t i = 0; i < n; ++i) out[i] = values[i];
+    }
+    if (c.wants_sum) {
+      add_block(values, n, sums.total);
+      if (c.weight.data != nullptr && !is_distribution(c)) add_block(weights, n, sums.weight);
+    }
+    sums.count += kept;
+  }
+};
+
+template <class Loss, class T>
+void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
+  alignas(64) T exps[kChunk];
+  ChunkScratch<T> scratch;
+  int64_t labels[kLabelGroup];
+  RowGroup<T> group;
+  const bool labelled = !is_distribution(c), wants_grad = c.grad.data != nullptr;
+  const uint64_t chunks = (c.classes + kChunk - 1) / kChunk;
+  T* const kept_exps = wants_grad && chunks == 1 ? exps : nullptr;
+  size_t n;
+  for (uint64_t at = begin; at < end; at += n) {
+    n = end - at < kLabelGroup ? static_cast<size_t>(end - at) : kLabelGroup;
+    if (labelled && !read_labels(c, at, n, labels, sums.fault)) return;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const uint64_t row = at + i;
+      Row<T> r{};
+      r.ignored = labelled && labels[i] == kIgnored;
+      if (!r.ignored) {
+        Chunk whole = kEmptyRow;
+        for (uint64_t k = 0; k < chunks; ++k) whole = combine(whole, measure_chunk(c, row, k, kept_exps, scratch));
+        r = finish_row<Loss, T>(c, row, whole, labelled ? labels[i] : -1);
+        ++kept;
+      }
+      group.values[i] = r.value;
+      group.weights[i] = static_cast<T>(r.weight);
+      if (wants_grad) {
+        for (uint64_t k = 0; k < chunks; ++k) write_gradient(c, row, k, r, kept_exps, scratch);
+      }
+    }
+    group.finish(c, at, n, kept, sums);
+  }
+}
+
+/** The same for one row in pieces: see RowKernels. */
+template <class Loss, class T>
+struct SoftmaxPieces {
+  static Chunk measure(const Call& c, uint64_t row, uint64_t chunk) {
+    ChunkScratch<T> scratch;
+    return measure_chunk<T>(c, row, chunk, nullptr, scratch);
+  }
+
+  static Row<T> finish(const Call& c, uint64_t row, const Chunk* measured, Sums<T>& sums) {
+    int64_t label = -1;
+    Row<T> r{};
+    if (!is_distribution(c)) {
+      if (!read_labels(c, row, 1, &label, sums.fault)) return r;
+      r.ignored = label == kIgnored;
+    }
+    if (!r.ignored) {
+      Chunk whole = kEmptyRow;
+      const uint64_t chunks = (c.classes + kChunk - 1) / kChunk;
+      for (uint64_t k = 0; k < chunks; ++k) whole = combine(whole, measured[k]);
+      r = finish_row<Loss, T>(c, row, whole, label);
+    }
+    RowGroup<T> group;
+    group.values[0] = r.value;
+    group.weights[0] = static_cast<T>(r.weight);
+    group.finish(c, row, 1, r.ignored ? 0 : 1, sums);
+    return r;
+  }
+
+  static void gradient(const Call& c, uint64_t row, uint64_t chunk, const Row<T>& r) {
+    ChunkScratch<T> scratch;
+    write_gradient<T>(c, row, chunk, r, nullptr, scratch);
+  }
+};
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit

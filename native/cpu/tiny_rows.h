@@ -1,0 +1,108 @@
+// Softmax losses of rows of at most 32 classes with class indices: a vector holds the same class of 16 rows.
+//
+// A row shorter than a few vectors would leave most lanes empty. Here sixteen rows are turned on their side, every step
+// works on all of them, and the exponentials of a row are added in the order of its classes.
+#pragma once
+
+#include "cpu/softmax.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+constexpr uint64_t kTinyClasses = 32;
+
+/** x[rows][classes] to tile[classes][16]; lanes without a row hold 0. */
+template <class T>
+LOSSKIT_INLINE void turn(const T* x, size_t rows, size_t classes, T* tile) {
+  if (rows == 16) {
+    for (size_t k = 0; k < classes; ++k) {
+      for (size_t r = 0; r < 16; ++r) tile[k * 16 + r] = x[r * classes + k];
+    }
+  } else {
+    for (size_t k = 0; k < classes; ++k) {
+      for (size_t r = 0; r < 16; ++r) tile[k * 16 + r] = r < rows ? x[r * classes + k] : T(0);
+    }
+  }
+}
+
+template <class Loss, class T>
+void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
+  using V = vec<T, 16>;
+  alignas(64) T tile[kTinyClasses * 16], logits[kTinyClasses * 16], rounded[kTinyClasses * 16];
+  alignas(64) T score[16], label_grad[16];
+  alignas(64) double weight[16], incoming[16];
+  int64_t labels[kLabelGroup];
+  RowGroup<T> group;
+  const typename Loss::template Params<double> params(c.params);
+  const size_t classes = static_cast<size_t>(c.classes);
+  size_t n;
+  for (uint64_t at = begin; at < end; at += n) {
+    n = end - at < kLabelGroup ? static_cast<size_t>(end - at) : kLabelGroup;
+    if (!read_labels(c, at, n, labels, sums.fault)) return;
+    size_t kept = 0;
+    for (size_t first = 0; first < n; first += 16) {
+      const uint64_t row = at + first;
+      const size_t rows = n - first < 16 ? n - first : 16;
+      const int64_t* label = labels + first;
+      const T* x = read_block(c.pred, row * classes, rows * classes, logits);
+      turn(x, rows, classes, tile);
+      for (size_t r = 0; r < 16; ++r) {
+        const bool counts = r < rows && label[r] != kIgnored;
+        kept += counts;
+        score[r] = counts ? x[r * classes + static_cast<size_t>(label[r])] : T(0);
+        weight[r] = !counts                   ? 0
+                    : c.weight.data == nullptr ? 1
+                                               : static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label[r])));
+        incoming[r] = c.upstream.data != nullptr && r < rows ? c.scale * read_one<double>(c.upstream, row + r) : c.scale;
+      }
+
+      V largest = V::load(tile);
+      for (size_t k = 1; k < classes; ++k) largest = max(V::load(tile + k * 16), largest);
+      const V shift = select(largest == V(-infinity<T>), V(0), largest);
+      Doubles sum(0);
+      for (size_t k = 0; k < classes; ++k) {
+        const V e = exp_flushed(V::load(tile + k * 16) - shift);
+        e.store(tile + k * 16);
+        sum = sum + widen(e);
+      }
+      const Doubles nll = (widen(largest) - widen(V::load(score))) + log1p(sum - Doubles(1));
+      const Out<Doubles> out = Loss::at(nll, params);
+      const Doubles w = Doubles::load(weight);
+      narrow_to<T>(out.value * w).store(group.values + first, rows);
+      for (size_t r = 0; r < rows; ++r) {
+        if (label[r] == kIgnored) group.values[first + r] = T(0);  // whatever the row held
+        group.weights[first + r] = static_cast<T>(weight[r]);
+      }
+      if (c.grad.data == nullptr) continue;
+
+      const Doubles g = Doubles::load(incoming) * w * out.grad;
+      const V factor = narrow_to<T>(g / sum);
+      for (size_t k = 0; k < classes; ++k) (V::load(tile + k * 16) * factor).store(tile + k * 16);
+      narrow_to<T>(fma(g, expm1(-nll), Doubles(0))).store(label_grad);
+      T* grad = output_block(c.grad, row * classes, rounded);
+      for (size_t r = 0; r < rows; ++r) {
+        T* to = grad + r * classes;
+        if (label[r] == kIgnored) {
+          for (size_t k = 0; k < classes; ++k) to[k] = T(0);
+        } else {
+          for (size_t k = 0; k < classes; ++k) to[k] = tile[k * 16 + r];
+          to[label[r]] = label_grad[r];
+        }
+      }
+      flush_block(c.grad, row * classes, rows * classes, grad);
+    }
+    group.finish(c, at, n, kept, sums);
+  }
+}
+
+/** The driver of a softmax loss: by the shape of its rows. */
+template <class Loss, class T>
+void rows_of_softmax(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
+  if (c.classes <= kTinyClasses && !is_dense(c)) return tiny_softmax_rows<Loss, T>(c, begin, end, sums);
+  softmax_rows<Loss, T>(c, begin, end, sums);
+}
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit

@@ -1,0 +1,22 @@
+// The catalogue: every loss the kernels know. Everything that walks losses walks these lists.
+#pragma once
+
+#include "losses/binary.h"
+#include "losses/categorical.h"
+#include "losses/regression.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+using ElementLosses = List<Mse, Mbe, Mae, Huber, Bce, BceWithLogits, BceWithLogitsPosWeight>;
+
+/** Losses of the softmax of a row. */
+using SoftmaxLosses = List<CrossEntropy>;
+
+/** Losses that read one score of a row. */
+using GatherLosses = List<Nll>;
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
