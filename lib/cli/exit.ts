@@ -14,7 +14,11 @@ const usageCodes = new Set(['ERR_USAGE', 'ERR_OPTION'])
 /** What an error means to whoever called the command. */
 export function failure(error: unknown): Failure {
   if (error instanceof CommanderError) {
-    return { exitCode: exit.usage, code: 'ERR_USAGE', message: error.message.replace(/^error: /, '') }
+    return {
+      exitCode: exit.usage,
+      code: 'ERR_USAGE',
+      message: error.message.replace(/^error: /, '').replaceAll('\n', ' '),
+    }
   }
   if (error instanceof Error && error.name === 'AbortError') {
     return { exitCode: exit.interrupted, code: 'ERR_INTERRUPTED', message: 'interrupted.' }

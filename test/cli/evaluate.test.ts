@@ -8,7 +8,7 @@ import { losskit, outcome, start } from './command.ts'
 const folder = testFolder()
 const cwd = folder.path
 folder.write('data.csv', 'id,score,label\n1,1,1\n2,2,1\n3,3,1\n')
-folder.write('logits.npy', npy(Float32Array.of(1, 2, 3, 1, 2, 3, 0, 0, 0), { shape: [3, 3] }))
+folder.write('logits.npy', npy(Float64Array.of(1, 2, 3, 1, 2, 3, 0, 0, 0), { shape: [3, 3] }))
 folder.write('labels.npy', npy(BigInt64Array.of(2n, 0n, -100n)))
 
 const csv = ['evaluate', 'data.csv', '--pred', 'score', '--target', 'label'] as const

@@ -25,7 +25,7 @@ const once = (...columns: MemoryColumn[]): Source => {
 
 const logits: MemoryColumn = {
   name: 'logits',
-  data: Float32Array.of(1, 2, 3, 1, 2, 3, 0, 0, 0),
+  data: Float64Array.of(1, 2, 3, 1, 2, 3, 0, 0, 0),
   rowShape: [3],
 }
 
@@ -309,7 +309,7 @@ describe('types', () => {
     Float64Array.from([2, 0, 1]),
   ])('of labels do not matter: %o', async data => {
     const report = await evaluate(once(logits, { name: 'y', data }), ask('crossEntropy'))
-    const scores = { data: logits.data as Float32Array, shape: [3, 3] }
+    const scores = { data: logits.data as Float64Array, shape: [3, 3] }
     expect(values(report)).toEqual([losskit.crossEntropy(scores, Int32Array.of(2, 0, 1))])
   })
 
@@ -350,7 +350,7 @@ describe('types', () => {
   })
 
   it('of probabilities may be whole numbers: a one-hot target', async () => {
-    const scores = { data: logits.data as Float32Array, shape: [3, 3] }
+    const scores = { data: logits.data as Float64Array, shape: [3, 3] }
     const hot = Uint8Array.of(0, 0, 1, 1, 0, 0, 0, 1, 0)
     const report = await evaluate(once(logits, { name: 'q', data: hot, rowShape: [3] }), ask('crossEntropy'))
     const expected = losskit.crossEntropy(scores, { data: Float32Array.from(hot), shape: [3, 3] })
