@@ -2,10 +2,16 @@ import type { BindingArray } from '../binding.js'
 import { binding, frame, slots } from './backend/binding.ts'
 import type { Call } from './call.ts'
 import type { Definition } from './definition.ts'
-import { LosskitBufferError, LosskitDomainError, type LosskitError, LosskitLabelError } from './errors.ts'
+import {
+  LosskitBackendError,
+  LosskitBufferError,
+  LosskitDomainError,
+  type LosskitError,
+  LosskitLabelError,
+} from './errors.ts'
 import { allThere, sentinels } from './tensor/memory.ts'
 
-const { run, runAsync, bind, runBound, statuses } = binding
+const { run, runAsync, bind, statuses } = binding
 
 /** From here to the call into the addon no code of the caller's may run: there is one frame for all calls. */
 function post(numbers: readonly number[]): void {
@@ -68,10 +74,10 @@ export function prepareRun(loss: Definition, call: Call): () => number {
   const { numbers, pred, target, weight, factor, upstream, values, grad } = call
   const watched = sentinels([pred, target, weight, factor, upstream, values, grad])
   post(numbers)
-  const bound = bind(pred, target, weight, factor, upstream, values, grad)
+  const compute = bind(pred, target, weight, factor, upstream, values, grad) as unknown as () => number
   return () => {
     if (!allThere(watched)) throw detached(loss)
-    const value = runBound(bound)
+    const value = compute()
     if (frame[slots.status] !== 0) throw faultInFrame(loss, numbers)
     return value
   }
@@ -112,6 +118,9 @@ function faultOf(
       index,
       value,
     )
+  }
+  if (statuses[status] === 'aborted') {
+    return new LosskitBackendError(`${loss.name}: there is not enough memory for the threads of this call.`)
   }
   const name = statuses[status] === 'pred' ? loss.input : 'target'
   return new LosskitDomainError(`${loss.name}: ${name}[${index}] is ${value}. ${loss.domain}`, index, value)

@@ -11,7 +11,7 @@ export function show(value: unknown): string {
       return 'a symbol'
     case 'object':
       if (value === null) return 'null'
-      return Array.isArray(value) ? 'an array' : ArrayBuffer.isView(value) ? 'a typed array' : 'an object'
+      return Array.isArray(value) ? 'an array' : value instanceof DataView ? 'a DataView' : 'an object'
     default:
       return String(value)
   }

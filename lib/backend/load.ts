@@ -90,7 +90,7 @@ function attempt(attempts: Attempt[], file: string, require: () => unknown): Bin
 }
 
 function isBinding(value: unknown): value is Binding {
-  return typeof value === 'object' && value !== null && 'kernels' in value && 'runBound' in value
+  return typeof value === 'object' && value !== null && 'kernels' in value && 'runAsync' in value
 }
 
 function failure(target: string, attempts: readonly Attempt[], advice: string | undefined): LosskitLoadError {

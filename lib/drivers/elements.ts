@@ -64,7 +64,7 @@ function requireSameShape(loss: Definition, pred: Dense, target: Dense): void {
   }
   if (pred.shape !== undefined && target.shape !== undefined && !sameShape(pred.shape, target.shape)) {
     throw new LosskitShapeError(
-      `${loss.name}: target has shape ${showShape(target.shape)}, ${loss.input} has ${showShape(pred.shape)}. ` +
+      `${loss.name}: target has shape ${showShape(target.shape)}, ${loss.input} has shape ${showShape(pred.shape)}. ` +
         'Both must have the same shape.',
     )
   }
@@ -86,7 +86,7 @@ function readFactor(loss: Definition, name: string, value: unknown, pred: Dense,
   const shape = factor.shape ?? [factor.data.length]
   if (!isSuffix(shape, whole)) {
     throw new LosskitShapeError(
-      `${loss.name}: ${name} has shape ${showShape(shape)}, ${loss.input} has ${showShape(whole)}. It must have the same ` +
+      `${loss.name}: ${name} has shape ${showShape(shape)}, ${loss.input} has shape ${showShape(whole)}. It must have the same ` +
         `shape, or one with which that of ${loss.input} ends.`,
     )
   }
