@@ -43,6 +43,9 @@ export async function openInputs(inputs: Inputs, options: OpenOptions): Promise<
 }
 
 async function openFiles(paths: readonly string[], inputs: Inputs, options: OpenOptions): Promise<Source> {
+  if (paths.filter(path => path === stdin).length > 1) {
+    throw new UsageError('standard input (-) can be only one of the files.')
+  }
   const formats = await Promise.all(paths.map(formatOf))
   for (const setting of ['header', 'delimiter', 'dtype'] as const) {
     if (inputs[setting] !== undefined && !formats.includes('csv')) {

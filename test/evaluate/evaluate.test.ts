@@ -132,6 +132,19 @@ describe('evaluating', () => {
     expect(fingerprints.size).toBe(1)
   })
 
+  it('never mixes the batch that is read into the batch that is computed', async () => {
+    const rows = 2 ** 21
+    const p = Float32Array.from({ length: rows }, (_, i) => Math.sin(i))
+    const t = Float32Array.from({ length: rows }, (_, i) => Math.cos(i))
+    const pred = folder.write('sin.npy', npy(p))
+    const target = folder.write('cos.npy', npy(t))
+    const expected = [losskit.bceWithLogits(p, t), losskit.mse(p, t)]
+    for (const chunkRows of [1000, 100_000, undefined]) {
+      const source = await openInputs({ pred, target }, { chunkRows, wholeRows: false })
+      expect(values(await evaluate(source, ask('bceWithLogits', 'mse')))).toEqual(expected)
+    }
+  })
+
   it('has a fingerprint that does not depend on the order of the rows, but on everything else', async () => {
     const run = async (p: number[], t: number[], questions = ask('mse'), reduction?: 'sum') => {
       const source = once(

@@ -153,6 +153,10 @@ describe('opening inputs', () => {
     }
   })
 
+  it('refuses standard input as two files', async () => {
+    await expect(open({ pred: '-', target: '-' })).rejects.toBeInstanceOf(UsageError)
+  })
+
   it('splits rows larger than a batch into their numbers, where no loss needs whole rows', async () => {
     const wide = Float32Array.from({ length: 2 ** 21 + 2 }, (_, i) => i)
     const pred = folder.write('wide.npy', npy(wide, { shape: [2, 2 ** 20 + 1] }))
