@@ -46,8 +46,8 @@ struct ClassTargets {
   double keep, floor;  // smoothing: keep q + floor
 
   LOSSKIT_INLINE Doubles at(size_t i, size_t n) const {
-    Doubles q = target == nullptr ? Doubles(1) : fma(widen(V::load(target + i, n, T(0))), Doubles(keep), Doubles(floor));
-    if (weight != nullptr) q = q * widen(V::load(weight + i, n, T(0)));
+    Doubles q = target == nullptr ? Doubles(1) : fma(widen(load_some<V>(target + i, n, T(0))), Doubles(keep), Doubles(floor));
+    if (weight != nullptr) q = q * widen(load_some<V>(weight + i, n, T(0)));
     return q;
   }
 };
@@ -90,27 +90,24 @@ Chunk measure_scores(const T* x, size_t n, const ClassTargets<T>& targets, T* ex
   using V = vec<T, 16>;
   const T largest = greatest_of(x, n);
   const V shift(largest == -infinity<T> ? T(0) : largest);  // of a row of -inf only, every e^x is 0
+  constexpr T kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   Doubles sum(0), dot(0), mass(0);
-  const auto step = [&](V score, size_t i, size_t count) LOSSKIT_LAMBDA {
+  for (size_t i = 0; i < n; i += 16) {
+    const V score = load_some<V>(x + i, n - i, -infinity<T>);
     const V e = exp_flushed(score - shift);
     if (exps != nullptr) e.store(exps + i);
     sum = sum + widen(e);
     if constexpr (dense) {
-      Doubles q = targets.at(i, count), below = widen(shift) - widen(score);
-      if (count < 16) {
-        T one[16];
-        for (size_t k = 0; k < 16; ++k) one[k] = k < count ? T(1) : T(0);
-        const Doubles present = widen(V::load(one));
+      Doubles q = targets.at(i, n - i), below = widen(shift) - widen(score);
+      if (n - i < 16) {
+        const Doubles present = widen(V::load(kOnes, n - i, T(0)));
         q = q * present;
         below = select(present == Doubles(0), Doubles(0), below);
       }
       dot = fma(q, below, dot);
       mass = mass + q;
     }
-  };
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) step(V::load(x + i), i, 16);
-  if (i < n) step(V::load(x + i, n - i, -infinity<T>), i, n - i);
+  }
   return {static_cast<double>(largest), sum_lanes(sum), sum_lanes(dot), sum_lanes(mass)};
 }
 
@@ -210,7 +207,7 @@ void write_gradient(const Call& c, uint64_t row, uint64_t chunk, const Row<T>& r
   const ClassTargets<T> targets = dense ? class_targets(c, row, chunk, n, scratch) : ClassTargets<T>{};
   const Doubles dense_factor(r.factor), uniform(-r.uniform);
   const auto grad = [&](size_t i, size_t count) LOSSKIT_LAMBDA {
-    const V score = V::load(x + i, count, T(0));
+    const V score = load_some<V>(x + i, count, T(0));
     const V e = kept ? score : exp_flushed(score - shift);
     if (!dense) return e * factor;
     return narrow_to<T>(fma(widen(e), dense_factor, uniform * targets.at(i, count)));

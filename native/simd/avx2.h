@@ -172,6 +172,38 @@ LOSSKIT_INLINE void store_u16(ivec<int32_t, 8> a, uint16_t* p) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packus_epi32(lo, hi));
 }
 
+LOSSKIT_INLINE float greatest_of_4(__m128 a) {
+  a = _mm_max_ps(a, _mm_movehl_ps(a, a));
+  return _mm_cvtss_f32(_mm_max_ss(a, _mm_shuffle_ps(a, a, 1)));
+}
+LOSSKIT_INLINE int32_t greatest_of_4(__m128i a) {
+  a = _mm_max_epi32(a, _mm_unpackhi_epi64(a, a));
+  return _mm_cvtsi128_si32(_mm_max_epi32(a, _mm_shuffle_epi32(a, 1)));
+}
+LOSSKIT_INLINE float greatest(vec<float, 8> a) {
+  return greatest_of_4(_mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1)));
+}
+LOSSKIT_INLINE double greatest(vec<double, 4> a) {
+  const __m128d b = _mm_max_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
+  return _mm_cvtsd_f64(_mm_max_sd(b, _mm_unpackhi_pd(b, b)));
+}
+LOSSKIT_INLINE double sum_lanes(vec<double, 4> a) {
+  const __m128d b = _mm_add_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(b, _mm_unpackhi_pd(b, b)));
+}
+LOSSKIT_INLINE int32_t greatest(ivec<int32_t, 8> a) {
+  return greatest_of_4(_mm_max_epi32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1)));
+}
+LOSSKIT_INLINE int64_t greatest(ivec<int64_t, 4> a) {
+  a = max(a, ivec<int64_t, 4>(_mm256_permute4x64_epi64(a.v, 0x4e)));
+  a = max(a, ivec<int64_t, 4>(_mm256_permute4x64_epi64(a.v, 0xb1)));
+  return _mm_cvtsi128_si64(_mm256_castsi256_si128(a.v));
+}
+LOSSKIT_INLINE int64_t sum_lanes(ivec<int64_t, 4> a) {
+  const __m128i b = _mm_add_epi64(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
+  return _mm_cvtsi128_si64(_mm_add_epi64(b, _mm_unpackhi_epi64(b, b)));
+}
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -162,6 +162,43 @@ LOSSKIT_INLINE void store_u16(ivec<int32_t, 16> a, uint16_t* p) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a.v));
 }
 
+LOSSKIT_INLINE float greatest_of_4(__m128 a) {
+  a = _mm_max_ps(a, _mm_movehl_ps(a, a));
+  return _mm_cvtss_f32(_mm_max_ss(a, _mm_shuffle_ps(a, a, 1)));
+}
+LOSSKIT_INLINE int32_t greatest_of_4(__m128i a) {
+  a = _mm_max_epi32(a, _mm_unpackhi_epi64(a, a));
+  return _mm_cvtsi128_si32(_mm_max_epi32(a, _mm_shuffle_epi32(a, 1)));
+}
+LOSSKIT_INLINE float greatest(vec<float, 16> a) {
+  const __m256 b = _mm256_max_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+  return greatest_of_4(_mm_max_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1)));
+}
+LOSSKIT_INLINE double greatest(vec<double, 8> a) {
+  const __m256d b = _mm256_max_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
+  const __m128d c = _mm_max_pd(_mm256_castpd256_pd128(b), _mm256_extractf128_pd(b, 1));
+  return _mm_cvtsd_f64(_mm_max_sd(c, _mm_unpackhi_pd(c, c)));
+}
+LOSSKIT_INLINE double sum_lanes(vec<double, 8> a) {
+  const __m256d b = _mm256_add_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
+  const __m128d c = _mm_add_pd(_mm256_castpd256_pd128(b), _mm256_extractf128_pd(b, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(c, _mm_unpackhi_pd(c, c)));
+}
+LOSSKIT_INLINE int32_t greatest(ivec<int32_t, 16> a) {
+  const __m256i b = _mm256_max_epi32(_mm512_castsi512_si256(a.v), _mm512_extracti64x4_epi64(a.v, 1));
+  return greatest_of_4(_mm_max_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1)));
+}
+LOSSKIT_INLINE int64_t greatest(ivec<int64_t, 8> a) {
+  const __m256i b = _mm256_max_epi64(_mm512_castsi512_si256(a.v), _mm512_extracti64x4_epi64(a.v, 1));
+  const __m128i c = _mm_max_epi64(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+  return _mm_cvtsi128_si64(_mm_max_epi64(c, _mm_unpackhi_epi64(c, c)));
+}
+LOSSKIT_INLINE int64_t sum_lanes(ivec<int64_t, 8> a) {
+  const __m256i b = _mm256_add_epi64(_mm512_castsi512_si256(a.v), _mm512_extracti64x4_epi64(a.v, 1));
+  const __m128i c = _mm_add_epi64(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+  return _mm_cvtsi128_si64(_mm_add_epi64(c, _mm_unpackhi_epi64(c, c)));
+}
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -174,6 +174,16 @@ LOSSKIT_INLINE void store_u16(ivec<int32_t, 4> a, uint16_t* p) {
   vst1_u16(p, vmovn_u32(vreinterpretq_u32_s32(a.v)));
 }
 
+LOSSKIT_INLINE float greatest(vec<float, 4> a) { return vmaxvq_f32(a.v); }
+LOSSKIT_INLINE double greatest(vec<double, 2> a) { return vmaxvq_f64(a.v); }
+LOSSKIT_INLINE double sum_lanes(vec<double, 2> a) { return vgetq_lane_f64(a.v, 0) + vgetq_lane_f64(a.v, 1); }
+LOSSKIT_INLINE int32_t greatest(ivec<int32_t, 4> a) { return vmaxvq_s32(a.v); }
+LOSSKIT_INLINE int64_t greatest(ivec<int64_t, 2> a) {
+  const int64_t lo = vgetq_lane_s64(a.v, 0), hi = vgetq_lane_s64(a.v, 1);
+  return lo > hi ? lo : hi;
+}
+LOSSKIT_INLINE int64_t sum_lanes(ivec<int64_t, 2> a) { return vaddvq_s64(a.v); }
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

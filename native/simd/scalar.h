@@ -131,6 +131,23 @@ LOSSKIT_INLINE void store_f16(vec<float, 1> a, uint16_t* p) {
 LOSSKIT_INLINE ivec<int32_t, 1> load_u16(const uint16_t* p, ivec<int32_t, 1>*) { return static_cast<int32_t>(*p); }
 LOSSKIT_INLINE void store_u16(ivec<int32_t, 1> a, uint16_t* p) { *p = static_cast<uint16_t>(a.v); }
 
+template <class T>
+LOSSKIT_INLINE T greatest(vec<T, 1> a) {
+  return a.v;
+}
+template <class T>
+LOSSKIT_INLINE T sum_lanes(vec<T, 1> a) {
+  return a.v;
+}
+template <class I>
+LOSSKIT_INLINE I greatest(ivec<I, 1> a) {
+  return a.v;
+}
+template <class I>
+LOSSKIT_INLINE I sum_lanes(ivec<I, 1> a) {
+  return a.v;
+}
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -182,25 +182,31 @@ LOSSKIT_INLINE vec<T, N> copysign(vec<T, N> magnitude, vec<T, N> sign) {
   return vec<T, N>::from_bits(bits(abs(magnitude)) | (bits(sign) & Bits<T>::sign));
 }
 
-/** The sum of the lanes, the upper half added to the lower until one is left: the canonical order. */
+/** A whole vector, or the last n < N numbers and the rest filled: how loops load that have one body for both. */
+template <class V>
+LOSSKIT_INLINE V load_some(const typename V::scalar* p, size_t n, typename V::scalar fill) {
+  return n >= size_t(V::lanes) ? V::load(p) : V::load(p, n, fill);
+}
+
+// Across the lanes. All fold the upper half onto the lower until one lane is left, which is the canonical order of a row's
+// sum; an instruction set supplies them for its own widths.
+
 template <class T, int N>
 LOSSKIT_INLINE T sum_lanes(vec<T, N> a) {
-  T lane[N];
-  a.store(lane);
-  for (int width = N / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) lane[i] = lane[i] + lane[i + width];
-  }
-  return lane[0];
+  return sum_lanes(a.lo + a.hi);
 }
-/** The greatest lane; NaN lanes are passed over. */
+/** No lane may be NaN. */
 template <class T, int N>
 LOSSKIT_INLINE T greatest(vec<T, N> a) {
-  T lane[N];
-  a.store(lane);
-  for (int width = N / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) lane[i] = lane[i] > lane[i + width] || lane[i + width] != lane[i + width] ? lane[i] : lane[i + width];
-  }
-  return lane[0];
+  return greatest(max(a.lo, a.hi));
+}
+template <class I, int N>
+LOSSKIT_INLINE I sum_lanes(ivec<I, N> a) {
+  return sum_lanes(a.lo + a.hi);
+}
+template <class I, int N>
+LOSSKIT_INLINE I greatest(ivec<I, N> a) {
+  return greatest(max(a.lo, a.hi));
 }
 
 }  // namespace

@@ -66,45 +66,48 @@ void add_each(const T* x, size_t n, ExactSum<T>& sum) {
   }
 }
 
+/** The windows of one block, widest first: each keeps what it can of a number and passes on the rest. */
+template <int windows>
+struct Windows {
+  using D = vec<double, 16>;
+  D start, held;
+  int at;
+  Windows<windows - 1> next;
+
+  /** The first window is at 2^top. */
+  LOSSKIT_INLINE explicit Windows(int top) : at(top > -1074 ? top : -1074), next(top - 43) {
+    const int64_t word = (int64_t(at + 52 + 1023) << 52) | (int64_t(1) << 51);  // 1.5 2^(at + 52)
+    double x;
+    __builtin_memcpy(&x, &word, sizeof x);
+    start = held = D(x);
+  }
+  LOSSKIT_INLINE void deposit(D number) {
+    const D moved = held + number;
+    const D kept = moved - held;
+    held = moved;
+    next.deposit(number - kept);
+  }
+  template <class T>
+  LOSSKIT_INLINE void add_to(ExactSum<T>& sum) const {
+    // In one binade, differences of bit patterns are differences in units of 2^at.
+    add_at(sum, sum_lanes(bits(held) - bits(start)), at - ExactSumShape<T>::unit);
+    next.add_to(sum);
+  }
+};
+
+template <>
+struct Windows<0> {
+  LOSSKIT_INLINE explicit Windows(int) {}
+  LOSSKIT_INLINE void deposit(vec<double, 16>) {}
+  template <class T>
+  LOSSKIT_INLINE void add_to(ExactSum<T>&) const {}
+};
+
 template <int windows, class T>
 void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum) {
-  using V = vec<T, 16>;
-  using D = vec<double, 16>;
-  int at[windows];
-  double start[windows];
-  for (int k = 0; k < windows; ++k) {
-    at[k] = top - 43 * k > -1074 ? top - 43 * k : -1074;
-    const int64_t word = (int64_t(at[k] + 52 + 1023) << 52) | (int64_t(1) << 51);  // 1.5 2^(at + 52)
-    __builtin_memcpy(start + k, &word, sizeof word);
-  }
-  D window[windows];
-  for (int k = 0; k < windows; ++k) window[k] = D(start[k]);
-  const auto deposit = [&](V v) LOSSKIT_LAMBDA {
-    D rest = widen(v);
-    for (int k = 0; k + 1 < windows; ++k) {
-      const D moved = window[k] + rest;
-      rest = rest - (moved - window[k]);
-      window[k] = moved;
-    }
-    window[windows - 1] = window[windows - 1] + rest;
-  };
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) deposit(V::load(x + i));
-  if (i < n) deposit(V::load(x + i, n - i, T(0)));
-  for (int k = 0; k < windows; ++k) {
-    int64_t word[16], base, total = 0;
-    __builtin_memcpy(&base, start + k, sizeof base);
-    bits(window[k]).store(word);
-    for (int lane = 0; lane < 16; ++lane) total += word[lane] - base;
-    add_at(sum, total, at[k] - ExactSumShape<T>::unit);
-  }
-}
-
-template <class I>
-LOSSKIT_INLINE I greatest_of_16(const I* x) {
-  I m = x[0];
-  for (int i = 1; i < 16; ++i) m = x[i] > m ? x[i] : m;
-  return m;
+  Windows<windows> w(top);
+  for (size_t i = 0; i < n; i += 16) w.deposit(widen(load_some<vec<T, 16>>(x + i, n - i, T(0))));
+  w.add_to(sum);
 }
 
 /** Adds n <= kBlock numbers. */
@@ -117,21 +120,15 @@ void add_block(const T* x, size_t n, ExactSum<T>& sum) {
   constexpr Word magnitude = static_cast<Word>(~B::sign);
   // Largest magnitude, and smallest but for zero: less one, zero becomes the largest word and drops out of the minimum.
   I most(Word(0)), least(magnitude);
-  const auto look = [&](V v) LOSSKIT_LAMBDA {
-    const I word = bits(v) & I(magnitude);
+  for (size_t i = 0; i < n; i += 16) {
+    const I word = bits(load_some<V>(x + i, n - i, T(0))) & I(magnitude);
     most = max(most, word);
     least = min(least, (word - I(Word(1))) & I(magnitude));
-  };
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) look(V::load(x + i));
-  if (i < n) look(V::load(x + i, n - i, T(0)));
-  Word lanes[16];
-  most.store(lanes);
-  const Word largest = greatest_of_16(lanes);
+  }
+  const Word largest = greatest(most);
   if (largest == 0) return;
   if (largest >= B::exponent) return add_each(x, n, sum);
-  (I(magnitude) - least).store(lanes);
-  const Word smallest = magnitude - greatest_of_16(lanes) + 1;
+  const Word smallest = magnitude - greatest(I(magnitude) - least) + 1;
 
   constexpr int bias = static_cast<int>(B::one >> B::mantissa);
   const auto exponent = [](Word word) {

@@ -81,6 +81,10 @@ Division divide(uint64_t high, uint64_t low, uint64_t divisor) {
   Division d;
   d.quotient = _udiv128(high, low, divisor, &d.remainder);
   return d;
+#elif defined(__x86_64__)
+  Division d;  // the compiler would call a function for 128 by 128 bits
+  __asm__("divq %4" : "=a"(d.quotient), "=d"(d.remainder) : "a"(low), "d"(high), "r"(divisor) : "cc");
+  return d;
 #else
   const unsigned __int128 dividend = static_cast<unsigned __int128>(high) << 64 | low;
   return {static_cast<uint64_t>(dividend / divisor), static_cast<uint64_t>(dividend % divisor)};
