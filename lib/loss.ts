@@ -1,5 +1,6 @@
 import type { BindingArray } from '../binding.js'
 import { accumulatorOf } from './accumulator.ts'
+import { servesByDefault } from './backend/choose.ts'
 import { type Call, isEmpty, prepare } from './call.ts'
 import { type Configuration, configure } from './configuration.ts'
 import type { Definition } from './definition.ts'
@@ -16,7 +17,7 @@ export function createLoss<L>(loss: Definition): L {
   const plain = loss.driver.plain(loss)
 
   function value(pred: unknown, target: unknown, options?: unknown): unknown {
-    if (options === undefined) {
+    if (options === undefined && servesByDefault) {
       const numbers = plain(pred, target)
       if (numbers !== undefined) return runPlain(loss, numbers, pred as BindingArray, target as BindingArray)
     }

@@ -1,3 +1,5 @@
+import { kindOf } from './tensor/dtype.ts'
+
 /** A value as an error message names it: short, and without running any code of the value's own. */
 export function show(value: unknown): string {
   switch (typeof value) {
@@ -10,11 +12,17 @@ export function show(value: unknown): string {
     case 'symbol':
       return 'a symbol'
     case 'object':
-      if (value === null) return 'null'
-      return Array.isArray(value) ? 'an array' : value instanceof DataView ? 'a DataView' : 'an object'
+      return value === null ? 'null' : showObject(value)
     default:
       return String(value)
   }
+}
+
+function showObject(value: object): string {
+  const kind = kindOf(value)
+  if (kind !== undefined) return `a ${kind}`
+  if (Array.isArray(value)) return 'an array'
+  return value instanceof DataView ? 'a DataView' : 'an object'
 }
 
 /** `[2, 3]` */

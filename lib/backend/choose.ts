@@ -1,4 +1,5 @@
 import { LosskitBackendError, LosskitOptionError } from '../errors.ts'
+import { show } from '../show.ts'
 
 /** Who computes: 'auto' follows where the data lives, 'cpu' and 'cuda' insist. */
 export type Backend = 'auto' | 'cpu' | 'cuda'
@@ -12,18 +13,25 @@ export function cudaStatus(): CudaStatus {
   return { status: 'not-built', reason: 'this build of losskit has no CUDA backend' }
 }
 
-/**
- * Refuses a backend that cannot serve. Asking in the call insists; LOSSKIT_BACKEND is a wish, which a machine that cannot
- * fulfil it answers with the CPU.
- */
+/** The backend of calls that name none. */
+const preferred = process.env.LOSSKIT_BACKEND || 'auto'
+
+/** Whether calls that name no backend can be served. */
+export const servesByDefault = isServed(preferred)
+
+function isServed(backend: unknown): boolean {
+  return backend === 'auto' || backend === 'cpu'
+}
+
+/** Refuses a backend that cannot serve, and says why. */
 export function requireBackend(loss: string, backend: unknown): void {
-  if (backend === undefined || backend === 'auto' || backend === 'cpu') return
-  if (backend !== 'cuda') {
-    throw new LosskitOptionError(
-      `${loss}: backend is ${JSON.stringify(backend)}. It must be 'auto', 'cpu' or 'cuda'.`,
-    )
+  const name = backend === undefined ? 'LOSSKIT_BACKEND' : 'backend'
+  const wanted = backend ?? preferred
+  if (isServed(wanted)) return
+  if (wanted !== 'cuda') {
+    throw new LosskitOptionError(`${loss}: ${name} is ${show(wanted)}. It must be 'auto', 'cpu' or 'cuda'.`)
   }
   throw new LosskitBackendError(
-    `${loss}: backend 'cuda' cannot serve: ${cudaStatus().reason}. Use 'auto' or 'cpu'.`,
+    `${loss}: ${name} is 'cuda', but ${cudaStatus().reason}. Use 'auto' or 'cpu'.`,
   )
 }

@@ -19,10 +19,8 @@ export interface BackendReport {
 }
 
 /**
- * What computes, and why.
- *
- * The instruction set, the threads and the backend can be set with LOSSKIT_ISA, LOSSKIT_THREADS and LOSSKIT_BACKEND
- * before the process starts; none of them changes a result.
+ * What computes, and why. LOSSKIT_ISA and LOSSKIT_THREADS in the environment choose another instruction set and number of
+ * threads, as far as the machine has them; results do not depend on either.
  */
 export function backend(): BackendReport {
   const { isa, isas, threads, cpus } = binding.info()

@@ -22,7 +22,7 @@ import { rows } from './rows.ts'
  * @others PyTorch cross_entropy: equal; confident rows keep losses below 10⁻⁷, which it rounds to 0. Keras
  *   SparseCategoricalCrossentropy takes probabilities unless from_logits=True. Optax softmax_cross_entropy_with_integer_labels has
  *   no weights, smoothing or ignored labels.
- * @example crossEntropy([[1, 2, 3], [1, 2, 3]], [2, 0])  // 1.4076059644443804
+ * @example crossEntropy([[0, 0, 0], [5, 5, 5]], [2, 0])  // 1.0986122886681098
  * @example crossEntropy([[0, 0], [0, 0]], [0, -100], { reduction: 'none' })  // [0.6931471805599453, 0]
  * @example crossEntropy([[0, 0]], [[0.5, 0.5]])  // 0.6931471805599453
  * @example crossEntropy.grad([[0, 0], [0, 0]], [0, 1]).logits  // [-0.25, 0.25, 0.25, -0.25]
