@@ -351,6 +351,10 @@ describe('exit code 3, data', () => {
     )
   })
 
+  it('for a backend that is not there', async () => {
+    await fails([...csv, '--loss', 'mse'], 3, 'ERR_BACKEND: mse: ', { env: { LOSSKIT_BACKEND: 'cuda' } })
+  })
+
   it('for a native file that cannot be loaded', async () => {
     const env = { LOSSKIT_BINARY: join(cwd, 'none.node') }
     await fails([...csv, '--loss', 'mse'], 3, 'ERR_LOAD: losskit: cannot load the native addon', { env })
