@@ -137,35 +137,48 @@ bool has_labels(const Call& c) { return c.classes != 0 && c.target.dtype >= Dtyp
 
 bool divides_by_weights(const Call& c) { return has_labels(c) && c.weight.data != nullptr; }
 
+namespace {
+
+/** What the gradients are multiplied by, and whether they go past the caches; false if a label is no class. */
 template <class T>
-void run(const Job& asked, Sums<T>& sums) {
-  Job job = asked;
+bool prepare_gradient(Job& job, Sums<T>& sums) {
   Call& c = job.call;
-  const Kernels<T>& kernels = kernels_of<T>(active_kernels());
-  const bool wants_grad = c.grad.data != nullptr;
-  sums = {};
-  if (wants_grad) {
-    double divisor = job.reduction == Reduction::mean ? job.divisor : 1;
-    if (std::isnan(divisor)) {
-      Sums<T> surveyed{};
-      surveyed.count = c.rows;
-      if (has_labels(c)) {
-        surveyed.count = 0;
-        for_ranges(c.rows, kPiece, job, surveyed, kernels.survey);
-        if (surveyed.fault.status != Status::ok) {
-          sums.fault = surveyed.fault;
-          return;
-        }
-      }
-      divisor = divides_by_weights(c) ? value_of(surveyed.weight) : static_cast<double>(surveyed.count);
+  double divisor = job.reduction == Reduction::mean ? job.divisor : 1;
+  if (std::isnan(divisor)) {
+    Sums<T> surveyed{};
+    surveyed.count = c.rows;
+    if (has_labels(c)) {
+      surveyed.count = 0;
+      for_ranges(c.rows, kPiece, job, surveyed, kernels_of<T>(active_kernels()).survey);
+      sums.fault = surveyed.fault;
+      if (sums.fault.status != Status::ok) return false;
     }
-    c.scale = job.upstream / divisor;
-    c.stream = c.grad.data != c.pred.data && bytes_of(c) > last_level_cache_bytes() / 2;
+    divisor = divides_by_weights(c) ? value_of(surveyed.weight) : static_cast<double>(surveyed.count);
   }
-  const Kernel& kernel = kernel_at(c.kernel);
-  if (!kernel.elements) return run_rows(job, kernels.rows[c.kernel - element_kernel_count()], sums);
-  const Wanted wanted = !wants_grad ? kValue : c.wants_sum || c.values.data != nullptr ? kValueAndGrad : kGrad;
+  c.scale = job.upstream / divisor;
+  c.stream = c.grad.data != c.pred.data && bytes_of(c) > last_level_cache_bytes() / 2;
+  return true;
+}
+
+template <class T>
+void run_kernels(const Job& job, Sums<T>& sums) {
+  const Call& c = job.call;
+  const Kernels<T>& kernels = kernels_of<T>(active_kernels());
+  const int rows = c.kernel - element_kernel_count();
+  if (rows >= 0) return run_rows(job, kernels.rows[rows], sums);
+  const bool wants_values = c.wants_sum || c.values.data != nullptr;
+  const Wanted wanted = c.grad.data == nullptr ? kValue : wants_values ? kValueAndGrad : kGrad;
   for_ranges(c.rows, kPiece, job, sums, kernels.elements[c.kernel][wanted]);
+}
+
+}  // namespace
+
+template <class T>
+void run(const Job& job, Sums<T>& sums) {
+  sums = {};
+  if (job.call.grad.data == nullptr) return run_kernels(job, sums);
+  Job with_scale = job;
+  if (prepare_gradient(with_scale, sums)) run_kernels(with_scale, sums);
 }
 
 template <class T>

@@ -73,7 +73,7 @@ void read_as(const Tensor& tensor, uint64_t at, size_t n, T* to) {
 /** n numbers from `at`; a tensor shorter than the batch repeats. */
 template <class T>
 const T* read_block(const Tensor& tensor, uint64_t at, size_t n, T* scratch) {
-  uint64_t start = tensor.size == 0 ? 0 : at % tensor.size;
+  uint64_t start = at < tensor.size ? at : tensor.size == 0 ? 0 : at % tensor.size;
   if (tensor.dtype == dtype_of<T> && start + n <= tensor.size) return static_cast<const T*>(tensor.data) + start;
   for (size_t done = 0; done < n;) {
     const size_t left = n - done;

@@ -11,6 +11,7 @@
 namespace losskit {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kMostLimbs = ExactSumShape<double>::limbs;
 
 /** A magnitude without leading zero limbs, and its sign. */
@@ -46,7 +47,10 @@ double round_once(bool negative, uint64_t leading, int exponent, bool sticky) {
   const uint64_t rest = dropped == 64 ? leading : leading & ((uint64_t(1) << dropped) - 1);
   const uint64_t half = uint64_t(1) << (dropped - 1);
   if (rest > half || (rest == half && (sticky || (digits & 1) != 0))) ++digits;
-  const double value = std::ldexp(static_cast<double>(digits), exponent - kept + 1);
+  if (exponent > 1023) return negative ? -kInfinity : kInfinity;
+  // The digits' leading one adds one to the exponent field, below which it stands; a carry out of rounding does it again.
+  const uint64_t field = exponent >= -1022 ? static_cast<uint64_t>(exponent + 1022) << 52 : 0;
+  const double value = std::bit_cast<double>(field + digits);
   return negative ? -value : value;
 }
 
@@ -64,11 +68,10 @@ double round_limbs(bool negative, const uint64_t* limb, int n, int unit, bool st
 
 /** What IEEE addition gives where a term was infinite or NaN; 0 where none was. */
 double special_value(uint64_t special) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   constexpr uint64_t both = kSawPositiveInfinity | kSawNegativeInfinity;
   if (special == 0) return 0;
   if ((special & kSawNan) != 0 || (special & both) == both) return std::numeric_limits<double>::quiet_NaN();
-  return (special & kSawPositiveInfinity) != 0 ? infinity : -infinity;
+  return (special & kSawPositiveInfinity) != 0 ? kInfinity : -kInfinity;
 }
 
 struct Division {
@@ -131,21 +134,26 @@ double quotient(const ExactSum<T>& sum, double divisor) {
   if (sum.special != 0 || !(divisor > 0) || std::isinf(divisor)) return value_of(sum) / divisor;
   const Magnitude m = magnitude_of(sum);
   if (m.limbs == 0) return 0;
-  int exponent;
-  const double fraction = std::frexp(divisor, &exponent);
-  const uint64_t whole = static_cast<uint64_t>(std::ldexp(fraction, 53));  // divisor = whole 2^(exponent - 53)
-  // Long division, until three limbs hold digits; past the last limb of the sum it goes on with zeros.
-  uint64_t digits[3] = {}, remainder = 0;
+  // divisor = whole 2^exponent
+  const uint64_t word = std::bit_cast<uint64_t>(divisor), field = word >> 52, mantissa = word << 12 >> 12;
+  uint64_t whole = field != 0 ? mantissa | uint64_t(1) << 52 : mantissa;
+  int exponent = static_cast<int>(field != 0 ? field : 1) - 1075;
+  const int zeros = std::countr_zero(whole);
+  whole >>= zeros;
+  exponent += zeros;
+  if (whole == 1) return round_limbs(m.negative, m.limb, m.limbs, ExactSumShape<T>::unit - exponent, false);
+  // Long division until two limbs hold digits; past the last limb of the sum it goes on with zeros.
+  uint64_t digits[2] = {}, remainder = 0;
   int found = 0, position = m.limbs;
-  while (found < 3) {
+  while (found < 2) {
     const uint64_t next = --position >= 0 ? m.limb[position] : 0;
     const Division d = divide(remainder, next, whole);
     remainder = d.remainder;
-    if (found > 0 || d.quotient != 0) digits[2 - found++] = d.quotient;
+    if (found > 0 || d.quotient != 0) digits[1 - found++] = d.quotient;
   }
   bool sticky = remainder != 0;
   for (int i = 0; i < position; ++i) sticky |= m.limb[i] != 0;
-  return round_limbs(m.negative, digits, 3, ExactSumShape<T>::unit - (exponent - 53) + 64 * position, sticky);
+  return round_limbs(m.negative, digits, 2, ExactSumShape<T>::unit - exponent + 64 * position, sticky);
 }
 
 template <class T>

@@ -1,0 +1,26 @@
+# Programs that prove what the addon cannot: errors over all inputs, bits on other machines, threads under a sanitizer.
+find_package(Threads REQUIRED)
+
+function(losskit_tool name)
+  add_executable(${name} ${ARGN} ${LOSSKIT_OBJECTS})
+  target_link_libraries(${name} PRIVATE losskit_options Threads::Threads)
+endfunction()
+
+set(LOSSKIT_MATH_OBJECTS native/test/math_functions.cc)
+foreach(name avx512 avx2 neon scalar)
+  if(TARGET losskit_${name})
+    add_library(losskit_math_${name} OBJECT native/test/math_functions_${name}.cc)
+    target_link_libraries(losskit_math_${name} PRIVATE losskit_options)
+    target_compile_options(losskit_math_${name} PRIVATE $<TARGET_PROPERTY:losskit_${name},COMPILE_OPTIONS>)
+    list(APPEND LOSSKIT_MATH_OBJECTS $<TARGET_OBJECTS:losskit_math_${name}>)
+  endif()
+endforeach()
+
+losskit_tool(bits native/test/bits.cc ${LOSSKIT_MATH_OBJECTS})
+losskit_tool(stress native/test/stress.cc)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  losskit_tool(math_error native/test/math_error.cc ${LOSSKIT_MATH_OBJECTS})
+  set_target_properties(math_error PROPERTIES CXX_EXTENSIONS ON)
+  target_compile_options(math_error PRIVATE -Wno-conversion)
+  target_link_libraries(math_error PRIVATE quadmath)
+endif()
