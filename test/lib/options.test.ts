@@ -196,8 +196,7 @@ describe('LOSSKIT_BACKEND', () => {
       "mse: LOSSKIT_BACKEND is 'cuda', but this build of losskit has no CUDA backend. Use 'auto' or 'cpu'.",
     )
     expect(cuda(pred, target, { backend: 'cpu' })).toBe(3.5)
-    expect((await asking('gpu')).bind.bind(null, pred, target)).toThrow(
-      "mse: LOSSKIT_BACKEND is 'gpu'. It must be",
-    )
+    const gpu = await asking('gpu')
+    expect(() => gpu.bind(pred, target)).toThrow("mse: LOSSKIT_BACKEND is 'gpu'. It must be")
   })
 })
