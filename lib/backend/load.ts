@@ -12,11 +12,11 @@ const BUILT = '../../build/Release/losskit.node'
 
 /** Every path is written out: bundlers and file tracers follow literal requires only. */
 const PREBUILT: Readonly<Record<string, { readonly path: string; readonly load: () => unknown }>> = {
-  'linux-x64.glibc': {
+  'linux-x64 (glibc)': {
     path: '../../prebuilds/linux-x64/losskit.glibc.node',
     load: () => require('../../prebuilds/linux-x64/losskit.glibc.node'),
   },
-  'linux-arm64.glibc': {
+  'linux-arm64 (glibc)': {
     path: '../../prebuilds/linux-arm64/losskit.glibc.node',
     load: () => require('../../prebuilds/linux-arm64/losskit.glibc.node'),
   },
@@ -55,14 +55,12 @@ export function load(env: NodeJS.ProcessEnv = process.env): Loaded {
     if (binding !== undefined) return { binding, file: built, target }
   }
 
-  const name = process.platform === 'linux' ? `${target}.${libc()}` : target
+  const name = process.platform === 'linux' ? `${target} (${libc()})` : target
   const prebuilt = PREBUILT[name]
-  if (prebuilt === undefined)
-    throw failure(
-      name,
-      attempts,
-      `There are prebuilt files for ${Object.keys(PREBUILT).join(' and ')}. Elsewhere, build from source.`,
-    )
+  if (prebuilt === undefined) {
+    const advice = `There are prebuilt files for ${Object.keys(PREBUILT).join(' and ')}. Elsewhere, build from source.`
+    throw failure(name, attempts, advice)
+  }
   const file = fileURLToPath(new URL(prebuilt.path, import.meta.url))
   const binding = attempt(attempts, file, prebuilt.load)
   if (binding !== undefined) return { binding, file, target }
@@ -112,14 +110,16 @@ function reason(error: unknown): string {
 /** The commonest ways in which a shared library fails to load, and the way out of each. */
 function remedy(error: unknown): string | undefined {
   const text = error instanceof Error ? error.message : ''
-  if (codeOf(error) === 'ERR_DLOPEN_DISABLED')
+  if (codeOf(error) === 'ERR_DLOPEN_DISABLED') {
     return 'Node runs with --no-addons. losskit is an addon: start Node without it.'
-  if (/version `(GLIBC|GLIBCXX|CXXABI)_/.test(text)) {
-    return `The system's C or C++ library is too old (glibc ${glibc() ?? 'unknown'}). Update the system, or build from source.`
   }
-  if (/cannot open shared object file/.test(text))
+  if (/version `(GLIBC|GLIBCXX|CXXABI)_/.test(text)) {
+    return `The C or C++ library of this system is too old (glibc ${glibc() ?? 'unknown'}). Update the system, or build from source.`
+  }
+  if (/cannot open shared object file/.test(text)) {
     return 'The file is there, but a library that it needs is not: install that library.'
-  if (/invalid ELF header|wrong ELF class|not a valid Win32|mach-o/.test(text)) {
+  }
+  if (/invalid ELF header|file too short|wrong ELF class|not a valid Win32|mach-o/.test(text)) {
     return 'The file was made for another platform: node_modules cannot be copied between platforms. Install again on this one.'
   }
   return undefined
