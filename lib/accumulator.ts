@@ -1,4 +1,5 @@
 import { binding, slots } from './backend/binding.ts'
+import { decode, encode } from './bytes.ts'
 import { type Call, prepare } from './call.ts'
 import { configure, readOptions, readSignal } from './configuration.ts'
 import { type Definition, REDUCTIONS } from './definition.ts'
@@ -7,9 +8,9 @@ import { difference, type Identified, identify, restore } from './identity.ts'
 import type { Wanted } from './outputs.ts'
 import { runAside, runNow } from './run.ts'
 import { show } from './show.ts'
-import { decode, encode, newState, type StateType, typeOfState } from './state.ts'
+import { clear, newSum, type Sum, type SumType } from './sum.ts'
 
-/** The sum alone, which goes into the state. */
+/** Neither value nor gradient: the sum is enough. */
 const NOTHING: Wanted = { value: false, grad: false, namesOut: true }
 
 /**
@@ -20,19 +21,24 @@ class Accumulator {
   readonly #loss: Definition
   readonly #options: Identified
   /** Nothing until there is a row, which also decides the type of the sum. */
-  #state: Uint8Array | undefined
+  #sum: Sum | undefined
+  /** Where synchronous updates are computed, so that a batch that is refused leaves the sum alone. */
+  #batch: Sum | undefined
 
-  constructor(loss: Definition, options: Identified, state?: Uint8Array) {
+  constructor(loss: Definition, options: Identified, sum?: Sum) {
     this.#loss = loss
     this.#options = options
-    this.#state = state
+    this.#sum = sum
   }
 
   update(pred: unknown, target: unknown, options?: unknown): this {
     const { weight } = readOptions(this.#loss, 'update', options)
     const call = this.#prepare(pred, target, weight)
-    const batch = newState(call.compute.name as StateType)
-    runNow(this.#loss, call, batch)
+    const type = call.compute.name as SumType
+    const batch = this.#batch?.type === type ? this.#batch : newSum(type)
+    this.#batch = batch
+    clear(batch)
+    runNow(this.#loss, call, batch.state)
     this.#add(call, batch)
     return this
   }
@@ -40,15 +46,15 @@ class Accumulator {
   async updateAsync(pred: unknown, target: unknown, options?: unknown): Promise<this> {
     const { weight, signal } = readOptions(this.#loss, 'updateAsync', options)
     const call = this.#prepare(pred, target, weight)
-    const batch = newState(call.compute.name as StateType)
-    await runAside(this.#loss, call, readSignal(this.#loss, signal), batch)
+    const batch = newSum(call.compute.name as SumType)
+    await runAside(this.#loss, call, readSignal(this.#loss, signal), batch.state)
     this.#add(call, batch)
     return this
   }
 
   merge(other: unknown): this {
     const { name } = this.#loss
-    if (typeof other !== 'object' || other === null || !(#state in other)) {
+    if (typeof other !== 'object' || other === null || !(#sum in other)) {
       throw new LosskitStateError(`${name}: cannot merge ${show(other)}. It must be an accumulator.`)
     }
     if (other.#loss !== this.#loss) {
@@ -63,30 +69,31 @@ class Accumulator {
     if (differs !== undefined) {
       throw new LosskitStateError(`${name}: cannot merge: ${differs}. Their options must be the same.`)
     }
-    const [here, there] = [this.#state && typeOfState(this.#state), other.#state && typeOfState(other.#state)]
-    if (here !== undefined && there !== undefined && here !== there) {
+    const theirs = other.#sum
+    if (theirs === undefined) return this
+    if (this.#sum !== undefined && this.#sum.type !== theirs.type) {
       throw new LosskitStateError(
-        `${name}: cannot merge: the sum is of ${here} here and of ${there} in the other accumulator.`,
+        `${name}: cannot merge: the sum is of ${this.#sum.type} here and of ${theirs.type} in the other accumulator.`,
       )
     }
     // A copy, for the other one may be this one.
-    if (other.#state !== undefined) this.#absorb(other.#state.slice())
+    this.#absorb({ type: theirs.type, state: theirs.state.slice() })
     return this
   }
 
   get value(): number {
     const { numbers, reduction, zeroWhenEmpty } = this.#options.configuration
-    const state = this.#state ?? newState('float64')
+    const { state } = this.#sum ?? newSum('float64')
     const value = binding.valueState(state, REDUCTIONS[reduction], numbers[slots.divisor] as number)
     return zeroWhenEmpty && Number.isNaN(value) && this.count === 0 ? 0 : value
   }
 
   get count(): number {
-    return this.#state === undefined ? 0 : binding.countState(this.#state)
+    return this.#sum === undefined ? 0 : binding.countState(this.#sum.state)
   }
 
   toBytes(): Uint8Array {
-    return encode({ loss: this.#loss.name, options: this.#options.identity, state: this.#state })
+    return encode({ loss: this.#loss.name, options: this.#options.identity, sum: this.#sum })
   }
 
   #prepare(pred: unknown, target: unknown, weight: unknown): Call {
@@ -103,26 +110,24 @@ class Accumulator {
     return call
   }
 
-  #add(call: Call, batch: Uint8Array): void {
+  #add(call: Call, batch: Sum): void {
     // Again: batches may have been under way together, each as the first.
     this.#requireType(call)
-    // Where there are no rows there is no trace of them, so that equal rows give equal bytes.
+    // No rows leave no trace, so that equal rows give equal bytes.
     if (call.numbers[slots.rows] !== 0) this.#absorb(batch)
   }
 
-  #absorb(state: Uint8Array): void {
-    if (this.#state === undefined) this.#state = state
-    else binding.mergeState(this.#state, state)
+  #absorb(sum: Sum): void {
+    this.#sum ??= newSum(sum.type)
+    binding.mergeState(this.#sum.state, sum.state)
   }
 
   #requireType({ compute }: Call): void {
-    const type = this.#state && typeOfState(this.#state)
-    if (type !== undefined && type !== compute.name) {
-      throw new LosskitDtypeError(
-        `${this.#loss.name}: this batch is computed in ${compute.name}, those before it in ${type}. An accumulator keeps ` +
-          'one type: convert the batch, or start another accumulator.',
-      )
-    }
+    if (this.#sum === undefined || this.#sum.type === compute.name) return
+    throw new LosskitDtypeError(
+      `${this.#loss.name}: this batch is computed in ${compute.name}, those before it in ${this.#sum.type}. An accumulator ` +
+        'keeps one type: convert the batch, or start another accumulator.',
+    )
   }
 }
 
@@ -132,7 +137,7 @@ export function accumulatorOf(loss: Definition) {
     new Accumulator(loss, identify(loss, configure(loss, 'accumulator', options)))
   const fromBytes = (bytes: unknown, options?: unknown) => {
     const decoded = decode(loss.name, bytes)
-    return new Accumulator(loss, restore(loss, decoded.options, options), decoded.state)
+    return new Accumulator(loss, restore(loss, decoded.options, options), decoded.sum)
   }
   return Object.assign(create, { fromBytes })
 }

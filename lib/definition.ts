@@ -8,6 +8,8 @@ export interface Definition {
   readonly name: string
   /** What the first input is called, and with it the gradient. */
   readonly input: string
+  /** What the buffer of the gradient is called. */
+  readonly gradName: string
   readonly driver: Driver
   /** The frame of a call without options. */
   readonly defaults: readonly number[]
@@ -51,7 +53,7 @@ export function define(
   defaults[slots.upstream] = 1
   for (const { slot, domain } of numbers) defaults[slot] = domain.fallback
   const takes = placesOf(Object.keys(domains), driver)
-  return { name, input, driver, defaults, numbers, factor, takes, domain }
+  return { name, input, gradName: `out.${input}`, driver, defaults, numbers, factor, takes, domain }
 }
 
 function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {

@@ -30,99 +30,99 @@ export function makeOutputs(
   inputs: Inputs,
   upstream: Dense | undefined,
 ): Outputs {
-  const { pred, compute, rows } = inputs
   const wantsValues = wanted.value && configuration.reduction === 'none'
   const out = readOut(loss, configuration, wanted, wantsValues)
+  const { pred, compute, rows } = inputs
 
   const valuesKind = compute === float64 ? 'Float64Array' : 'Float32Array'
-  const values = wantsValues
-    ? (accept(loss, out?.values, valuesKind, rows) ?? create(valuesKind, rows))
-    : undefined
-  const size = pred.data.length
-  const gradient = wanted.grad
-    ? (accept(loss, out?.grad, pred.kind, size) ?? create(pred.kind, size))
-    : undefined
-  const grad = gradient && carrier(gradient, pred.kind)
+  const ownValues = accept(loss, valuesName(wanted), out.values, valuesKind, rows)
+  const ownGradient = accept(loss, loss.gradName, out.grad, pred.kind, pred.data.length)
+  const ownGrad = ownGradient && carrier(ownGradient, pred.kind)
+  refuseOverlap(loss, wanted, inputs, upstream, ownValues, ownGrad)
 
-  if (out !== undefined) refuseOverlap(loss, out, values, grad, inputs, upstream)
-  return { values, grad, gradient }
+  const values = ownValues ?? (wantsValues ? create(valuesKind, rows) : undefined)
+  const gradient = ownGradient ?? (wanted.grad ? create(pred.kind, pred.data.length) : undefined)
+  return { values, grad: ownGrad ?? (gradient && carrier(gradient, pred.kind)), gradient }
 }
 
-/** A buffer in `out`, and what the caller calls it. */
-interface Buffer {
-  readonly name: string
-  readonly array: unknown
+function valuesName({ namesOut }: Wanted): string {
+  return namesOut ? 'out.value' : 'out'
 }
 
+/** The buffers of the caller. */
 interface Out {
-  readonly values: Buffer | undefined
-  readonly grad: Buffer | undefined
+  readonly values: unknown
+  readonly grad: unknown
 }
+
+const NO_BUFFERS: Out = { values: undefined, grad: undefined }
 
 function readOut(
   loss: Definition,
   { out, reduction }: Configuration,
   wanted: Wanted,
   wantsValues: boolean,
-): Out | undefined {
-  if (out === undefined) return undefined
+): Out {
+  if (out === undefined) return NO_BUFFERS
   if (!wanted.namesOut) {
-    if (wantsValues) return { values: { name: 'out', array: out }, grad: undefined }
+    if (wantsValues) return { values: out, grad: undefined }
     throw new LosskitOptionError(
       `${loss.name}: out takes the values of reduction 'none', but reduction '${reduction}' gives one number. Leave it out.`,
     )
   }
-  const takes = [...(wanted.grad ? [loss.input] : []), ...(wantsValues ? ['value'] : [])]
   if (typeof out !== 'object' || out === null || kindOf(out) !== undefined) {
     throw new LosskitOptionError(
-      `${loss.name}: out is ${show(out)}. It must be an object of buffers: { ${takes.join(', ')} }.`,
+      `${loss.name}: out is ${show(out)}. It must be an object of buffers: { ${outNames(loss, wanted, wantsValues)} }.`,
     )
   }
-  for (const name in out) {
-    if (!takes.includes(name)) {
+  const buffers = out as Readonly<Record<string, unknown>>
+  for (const name in buffers) {
+    const isTaken = name === loss.input ? wanted.grad : name === 'value' && wantsValues
+    if (!isTaken && buffers[name] !== undefined) {
       throw new LosskitOptionError(
-        `${loss.name}: out.${name} would stay empty. out takes ${takes.length > 0 ? showList(takes) : 'nothing'} here.`,
+        `${loss.name}: out.${name} would stay empty. out takes ${outNames(loss, wanted, wantsValues) || 'nothing'} here.`,
       )
     }
   }
-  const buffers = out as Readonly<Record<string, unknown>>
-  const buffer = (name: string) => ({ name: `out.${name}`, array: buffers[name] })
   return {
-    values: wantsValues ? buffer('value') : undefined,
-    grad: wanted.grad ? buffer(loss.input) : undefined,
+    values: wantsValues ? buffers.value : undefined,
+    grad: wanted.grad ? buffers[loss.input] : undefined,
   }
+}
+
+function outNames(loss: Definition, wanted: Wanted, wantsValues: boolean): string {
+  return showList([...(wanted.grad ? [loss.input] : []), ...(wantsValues ? ['value'] : [])])
 }
 
 function accept(
   loss: Definition,
-  buffer: Buffer | undefined,
+  name: string,
+  buffer: unknown,
   kind: string,
   length: number,
 ): BindingArray | undefined {
-  if (buffer?.array === undefined) return undefined
-  const array = buffer.array as BindingArray
+  if (buffer === undefined) return undefined
+  const array = buffer as BindingArray
   const found = kindOf(array)
-  if (found !== kind || array.length !== length) {
-    if (found !== undefined && array.length === 0 && isGone(array)) {
-      throw new LosskitBufferError(
-        'ERR_DETACHED',
-        `${loss.name}: the memory of ${buffer.name} is gone: its buffer was transferred or resized.`,
-      )
-    }
-    const given = found === undefined ? show(array) : `a ${found} of ${array.length} elements`
+  if (found === kind && array.length === length) return array
+  if (found !== undefined && array.length === 0 && isGone(array)) {
     throw new LosskitBufferError(
-      'ERR_OUT',
-      `${loss.name}: ${buffer.name} is ${given}. It must be a ${kind} of ${length} elements.`,
+      'ERR_DETACHED',
+      `${loss.name}: the memory of ${name} is gone: its buffer was transferred or resized.`,
     )
   }
-  return array
+  const given = found === undefined ? show(array) : `a ${found} of ${array.length} elements`
+  throw new LosskitBufferError(
+    'ERR_OUT',
+    `${loss.name}: ${name} is ${given}. It must be a ${kind} of ${length} elements.`,
+  )
 }
 
 function create(kind: string, length: number): BindingArray {
   if (kind === 'Float32Array') return new Float32Array(length)
   if (kind === 'Float64Array') return new Float64Array(length)
   if (kind === 'Uint16Array') return new Uint16Array(length)
-  // Predictions of a kind that this library's own runtime does not know: only they can be Float16Arrays.
+  // Only where the runtime has them can predictions be Float16Arrays.
   const Float16Array = Reflect.get(globalThis, kind) as Uint16ArrayConstructor
   return new Float16Array(length)
 }
@@ -130,49 +130,45 @@ function create(kind: string, length: number): BindingArray {
 /** The addon writes while it reads, so memory is shared in one way only: the gradient in place of the predictions. */
 function refuseOverlap(
   loss: Definition,
-  out: Out,
-  values: Argument,
-  grad: Argument,
+  wanted: Wanted,
   inputs: Inputs,
   upstream: Dense | undefined,
+  values: Argument,
+  grad: Argument,
 ): void {
-  const sources = [
-    { name: 'target', array: inputs.target.data },
-    { name: 'weight', array: inputs.weight?.data },
-    { name: loss.factor?.name, array: inputs.factor?.data },
-    { name: 'upstream', array: upstream?.data },
-  ]
-  const pred = { name: loss.input, array: inputs.pred.data }
+  const pred = inputs.pred.data
   if (values !== undefined) {
-    requireApart(loss, { name: out.values?.name, array: values }, [
-      pred,
-      ...sources,
-      { name: out.grad?.name, array: grad },
-    ])
+    const other =
+      (overlap(values, pred) && loss.input) ||
+      overlapping(loss, values, inputs, upstream) ||
+      (grad !== undefined && overlap(values, grad) && loss.gradName)
+    if (other) throw shared(loss, valuesName(wanted), other)
   }
   if (grad !== undefined) {
-    const inPlace = coincide(grad, pred.array)
-    requireApart(loss, { name: out.grad?.name, array: grad }, inPlace ? sources : [pred, ...sources])
+    const inPlace = coincide(grad, pred)
+    const other = (!inPlace && overlap(grad, pred) && loss.input) || overlapping(loss, grad, inputs, upstream)
+    if (other) throw shared(loss, loss.gradName, other)
   }
 }
 
-interface Named<A> {
-  readonly name: string | undefined
-  readonly array: A
-}
-
-function requireApart(
+/** Which of the inputs, the first one aside, shares memory with a buffer. */
+function overlapping(
   loss: Definition,
-  output: Named<BindingArray>,
-  others: readonly Named<Argument>[],
-): void {
-  for (const { name, array } of others) {
-    if (array !== undefined && overlap(output.array, array)) {
-      throw new LosskitBufferError(
-        'ERR_OVERLAP',
-        `${loss.name}: ${output.name} shares memory with ${name}. Buffers must lie apart, except that a gradient may be ` +
-          `written exactly over ${loss.input}.`,
-      )
-    }
-  }
+  buffer: BindingArray,
+  { target, weight, factor }: Inputs,
+  upstream: Dense | undefined,
+): string | undefined {
+  if (overlap(buffer, target.data)) return 'target'
+  if (weight !== undefined && overlap(buffer, weight.data)) return 'weight'
+  if (factor !== undefined && overlap(buffer, factor.data)) return loss.factor?.name
+  if (upstream !== undefined && overlap(buffer, upstream.data)) return 'upstream'
+  return undefined
+}
+
+function shared(loss: Definition, output: string, other: string): LosskitBufferError {
+  return new LosskitBufferError(
+    'ERR_OVERLAP',
+    `${loss.name}: ${output} shares memory with ${other}. Buffers must lie apart, except that a gradient may be written ` +
+      `exactly over ${loss.input}.`,
+  )
 }

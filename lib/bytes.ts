@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
-import { binding } from './backend/binding.ts'
 import { LosskitStateError } from './errors.ts'
 import type { Identity } from './identity.ts'
 import { show } from './show.ts'
+import { readSum, type Sum } from './sum.ts'
 import { kindOf } from './tensor/dtype.ts'
 
 /**
@@ -14,33 +14,20 @@ const MAGIC = Buffer.from('LOSSKIT')
 const VERSION = 1
 const AT = { version: 7, checksum: 8, length: 12, description: 16 } as const
 
-/** The addon's partial results: an exact sum of terms of one type, and what a mean divides by. */
-export type StateType = 'float32' | 'float64'
-
-export function newState(type: StateType): Uint8Array {
-  const state = new Uint8Array(binding.stateBytes(type))
-  binding.initState(state, type)
-  return state
-}
-
-export function typeOfState(state: Uint8Array): StateType | undefined {
-  return binding.checkState(state)
-}
-
 export interface Stored {
   readonly loss: string
   readonly options: Identity
-  readonly state: Uint8Array | undefined
+  readonly sum: Sum | undefined
 }
 
-export function encode({ loss, options, state }: Stored): Uint8Array {
+export function encode({ loss, options, sum }: Stored): Uint8Array {
   const description = Buffer.from(JSON.stringify({ loss, options }))
-  const bytes = Buffer.alloc(AT.description + description.length + (state?.length ?? 0))
+  const bytes = Buffer.alloc(AT.description + description.length + (sum?.state.length ?? 0))
   MAGIC.copy(bytes)
   bytes[AT.version] = VERSION
   bytes.writeUInt32LE(description.length, AT.length)
   description.copy(bytes, AT.description)
-  if (state !== undefined) bytes.set(state, AT.description + description.length)
+  if (sum !== undefined) bytes.set(sum.state, AT.description + description.length)
   bytes.writeUInt32LE(crc32(bytes.subarray(AT.length)), AT.checksum)
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
@@ -68,11 +55,11 @@ export function decode(name: string, given: unknown): Stored {
   if (description.loss !== name) {
     throw new LosskitStateError(`${name}: these bytes are an accumulator of ${description.loss}.`)
   }
-  if (end === bytes.length) return { ...description, state: undefined }
+  if (end === bytes.length) return { ...description, sum: undefined }
   // A copy, at an address of its own: the addon reads whole numbers in it.
-  const state = new Uint8Array(bytes.subarray(end))
-  if (typeOfState(state) === undefined) throw damaged(name)
-  return { ...description, state }
+  const sum = readSum(new Uint8Array(bytes.subarray(end)))
+  if (sum === undefined) throw damaged(name)
+  return { ...description, sum }
 }
 
 function parse(text: string): { loss: string; options: Identity } | undefined {
