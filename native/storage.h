@@ -22,7 +22,7 @@ enum class Dtype : int8_t {
 };
 
 constexpr int kDtypes = 11;
-constexpr const char* kDtypeNames[kDtypes] = {"float32", "float64", "float16", "bfloat16", "int8",  "uint8",
+constexpr const char* kDtypeNames[kDtypes] = {"float32", "float64", "float16", "bfloat16", "int8", "uint8",
                                               "int16",   "uint16",  "int32",   "uint32",   "int64"};
 constexpr uint8_t kDtypeBytes[kDtypes] = {4, 8, 2, 2, 1, 1, 2, 2, 4, 4, 8};
 

@@ -37,7 +37,8 @@ napi_value set_threads(napi_env env, napi_callback_info callback_info) {
 
 napi_value set_isa(napi_env env, napi_callback_info callback_info) {
   const Arguments<1> arguments(env, callback_info);
-  require(choose_isa(read_string(env, arguments.value[0], "isa")), "this machine does not have that instruction set");
+  require(choose_isa(read_string(env, arguments.value[0], "isa")),
+          "this machine does not have that instruction set");
   return make_undefined(env);
 }
 

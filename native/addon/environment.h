@@ -1,4 +1,5 @@
-// What belongs to one JavaScript environment (the main thread or a worker): its frame. Process-wide state is in cpu/.
+// What belongs to one JavaScript environment (the main thread or a worker): its frame. Process-wide state is
+// in cpu/.
 #pragma once
 
 #include <napi.h>
@@ -9,7 +10,7 @@ namespace losskit {
 
 struct Environment {
   double* frame = nullptr;
-  napi_ref frame_array = nullptr;    // keeps the memory of the frame
+  napi_ref frame_array = nullptr;  // keeps the memory of the frame
 };
 
 inline Environment& environment_of(napi_env env) {

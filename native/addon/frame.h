@@ -14,8 +14,8 @@ enum Slot : int {
   kSlotClasses,
   kSlotIgnoreIndex,
   kSlotLabelSmoothing,
-  kSlotParams,                       // four
-  kSlotDtypes = kSlotParams + 4,     // seven: pred, target, weight, extra, upstream, values, grad
+  kSlotParams,                    // four
+  kSlotDtypes = kSlotParams + 4,  // seven: pred, target, weight, extra, upstream, values, grad
   kSlotStatus = kSlotDtypes + 7,
   kSlotFaultIndex,
   kSlotFaultValue,
@@ -28,11 +28,19 @@ struct NamedSlot {
 };
 
 constexpr NamedSlot kNamedSlots[] = {
-    {"kernel", kSlotKernel},           {"reduction", kSlotReduction},   {"upstream", kSlotUpstream},
-    {"divisor", kSlotDivisor},         {"rows", kSlotRows},             {"classes", kSlotClasses},
-    {"ignoreIndex", kSlotIgnoreIndex}, {"labelSmoothing", kSlotLabelSmoothing},
-    {"params", kSlotParams},           {"dtypes", kSlotDtypes},         {"status", kSlotStatus},
-    {"faultIndex", kSlotFaultIndex},   {"faultValue", kSlotFaultValue},
+    {"kernel", kSlotKernel},
+    {"reduction", kSlotReduction},
+    {"upstream", kSlotUpstream},
+    {"divisor", kSlotDivisor},
+    {"rows", kSlotRows},
+    {"classes", kSlotClasses},
+    {"ignoreIndex", kSlotIgnoreIndex},
+    {"labelSmoothing", kSlotLabelSmoothing},
+    {"params", kSlotParams},
+    {"dtypes", kSlotDtypes},
+    {"status", kSlotStatus},
+    {"faultIndex", kSlotFaultIndex},
+    {"faultValue", kSlotFaultValue},
 };
 
 }  // namespace losskit

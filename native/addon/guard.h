@@ -7,7 +7,8 @@
 
 namespace losskit {
 
-/** lib/ and native/ disagree: arguments that do not fit the frame. Users never see it unless they call the addon itself. */
+/** lib/ and native/ disagree: arguments that do not fit the frame. Users never see it unless they call the
+ * addon itself. */
 struct ContractError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -8,10 +8,11 @@ namespace losskit {
 
 struct Outcome {
   Fault fault;
-  double value;     // NaN unless a reduced value was asked for
+  double value;  // NaN unless a reduced value was asked for
 };
 
-/** Runs the job; adds its sums to a state where one is given, and only if nothing was wrong with the inputs. */
+/** Runs the job; adds its sums to a state where one is given, and only if nothing was wrong with the inputs.
+ */
 Outcome run_job(const Job& job, uint8_t* state);
 
 }  // namespace losskit

@@ -20,18 +20,30 @@ int64_t integer(double x, double least, double most, const char* what) {
 bool fits(napi_typedarray_type type, Dtype dtype) {
   constexpr int kFloat16Array = 11;
   switch (dtype) {
-    case Dtype::float32: return type == napi_float32_array;
-    case Dtype::float64: return type == napi_float64_array;
-    case Dtype::float16: return type == napi_uint16_array || static_cast<int>(type) == kFloat16Array;
-    case Dtype::bfloat16: return type == napi_uint16_array;
-    case Dtype::int8: return type == napi_int8_array;
-    case Dtype::uint8: return type == napi_uint8_array || type == napi_uint8_clamped_array;
-    case Dtype::int16: return type == napi_int16_array;
-    case Dtype::uint16: return type == napi_uint16_array;
-    case Dtype::int32: return type == napi_int32_array;
-    case Dtype::uint32: return type == napi_uint32_array;
-    case Dtype::int64: return type == napi_bigint64_array;
-    case Dtype::absent: break;
+    case Dtype::float32:
+      return type == napi_float32_array;
+    case Dtype::float64:
+      return type == napi_float64_array;
+    case Dtype::float16:
+      return type == napi_uint16_array || static_cast<int>(type) == kFloat16Array;
+    case Dtype::bfloat16:
+      return type == napi_uint16_array;
+    case Dtype::int8:
+      return type == napi_int8_array;
+    case Dtype::uint8:
+      return type == napi_uint8_array || type == napi_uint8_clamped_array;
+    case Dtype::int16:
+      return type == napi_int16_array;
+    case Dtype::uint16:
+      return type == napi_uint16_array;
+    case Dtype::int32:
+      return type == napi_int32_array;
+    case Dtype::uint32:
+      return type == napi_uint32_array;
+    case Dtype::int64:
+      return type == napi_bigint64_array;
+    case Dtype::absent:
+      break;
   }
   return false;
 }
@@ -70,7 +82,8 @@ void check_rows(const Call& c, const Kernel& kernel) {
   require(c.classes == 0 || c.rows <= c.pred.size / c.classes, "size of pred");
   require(c.rows * c.classes == c.pred.size, "size of pred");
   require(c.target.size == (is_float(c.target.dtype) ? c.pred.size : c.rows), "size of target");
-  require(kernel.softmax || (!is_float(c.target.dtype) && c.label_smoothing == 0), "the loss takes labels only");
+  require(kernel.softmax || (!is_float(c.target.dtype) && c.label_smoothing == 0),
+          "the loss takes labels only");
   require(c.weight.dtype == Dtype::absent || c.weight.size == c.classes, "size of weight");
   require(c.extra.dtype == Dtype::absent, "number of inputs");
 }
@@ -111,10 +124,13 @@ Job read_job(napi_env env, const napi_value* arrays) {
     require(t->dtype != Dtype::float64 || compute == Dtype::float64, "an input wider than pred");
   }
   kernel.elements ? check_elements(c, kernel) : check_rows(c, kernel);
-  require(c.upstream.dtype == Dtype::absent || (c.upstream.size == c.rows && job.reduction == Reduction::none),
-          "size of upstream");
-  require(c.values.dtype == Dtype::absent || (c.values.dtype == compute && c.values.size == c.rows), "values");
-  require(c.grad.dtype == Dtype::absent || (c.grad.dtype == c.pred.dtype && c.grad.size == c.pred.size), "grad");
+  require(
+      c.upstream.dtype == Dtype::absent || (c.upstream.size == c.rows && job.reduction == Reduction::none),
+      "size of upstream");
+  require(c.values.dtype == Dtype::absent || (c.values.dtype == compute && c.values.size == c.rows),
+          "values");
+  require(c.grad.dtype == Dtype::absent || (c.grad.dtype == c.pred.dtype && c.grad.size == c.pred.size),
+          "grad");
 
   job.wants_value = job.reduction != Reduction::none;
   c.wants_sum = job.wants_value;

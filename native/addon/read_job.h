@@ -9,7 +9,8 @@ namespace losskit {
 
 constexpr int kArrays = 7;  // pred, target, weight, extra, upstream, values, grad
 
-/** Checks every number and every array against each other: a job that is returned touches no memory it should not. */
+/** Checks every number and every array against each other: a job that is returned touches no memory it should
+ * not. */
 Job read_job(napi_env env, const napi_value* arrays);
 
 /** Whether the job computes in float64. */

@@ -77,7 +77,8 @@ napi_value bind(napi_env env, napi_callback_info info) {
   auto bound = std::unique_ptr<Bound>(new Bound{read_job(env, arguments.value), References(env)});
   for (napi_value array : arguments.value) bound->arrays.hold(array);
   napi_value function;
-  check(napi_create_function(env, "run", NAPI_AUTO_LENGTH, guarded<run_bound>, bound.get(), &function), "function");
+  check(napi_create_function(env, "run", NAPI_AUTO_LENGTH, guarded<run_bound>, bound.get(), &function),
+        "function");
   const auto drop = [](napi_env, void* data, void*) { delete static_cast<Bound*>(data); };
   check(napi_add_finalizer(env, function, bound.get(), drop, nullptr, nullptr), "finalizer");
   bound.release();
@@ -89,7 +90,7 @@ struct Async {
   Job job;
   References arrays;
   bool adds_to_state;
-  std::vector<uint8_t> partial;   // added to the state when it is done, on the thread of JavaScript
+  std::vector<uint8_t> partial;  // added to the state when it is done, on the thread of JavaScript
   napi_ref state = nullptr;
   napi_deferred deferred = nullptr;
   napi_async_work work = nullptr;
@@ -174,7 +175,8 @@ napi_value run_async(napi_env env, napi_callback_info info) {
   }
   napi_value promise;
   check(napi_create_promise(env, &call->deferred, &promise), "promise");
-  check(napi_create_async_work(env, nullptr, make_string(env, "losskit"), execute, complete, call.get(), &call->work),
+  check(napi_create_async_work(env, nullptr, make_string(env, "losskit"), execute, complete, call.get(),
+                               &call->work),
         "work");
   check(napi_queue_async_work(env, call->work), "queue");
   call.release();

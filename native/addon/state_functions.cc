@@ -17,7 +17,8 @@ Bytes read_bytes(napi_env env, napi_value value) {
   napi_typedarray_type type;
   size_t size;
   void* data;
-  check(napi_get_typedarray_info(env, value, &type, &size, &data, nullptr, nullptr), "state: not a Uint8Array");
+  check(napi_get_typedarray_info(env, value, &type, &size, &data, nullptr, nullptr),
+        "state: not a Uint8Array");
   require(type == napi_uint8_array, "state: not a Uint8Array");
   return {static_cast<uint8_t*>(data), size};
 }

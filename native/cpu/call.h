@@ -1,4 +1,5 @@
-// What a call is to the kernels, and what they give back: plain data, shared by code compiled with different flags.
+// What a call is to the kernels, and what they give back: plain data, shared by code compiled with different
+// flags.
 #pragma once
 
 #include "storage.h"
@@ -10,16 +11,16 @@ namespace losskit {
 struct Call {
   Tensor pred, target, weight, extra, upstream;
   MutableTensor values, grad;
-  uint64_t rows;           // elements, or rows of class scores
-  uint64_t classes;        // 0 for losses over elements
-  double scale;            // multiplies every gradient: upstream / divisor
+  uint64_t rows;     // elements, or rows of class scores
+  uint64_t classes;  // 0 for losses over elements
+  double scale;      // multiplies every gradient: upstream / divisor
   double params[4];
   int64_t ignore_index;
   double label_smoothing;
   int kernel;
   bool has_ignore_index;
   bool wants_sum;
-  bool stream;             // gradients go past the caches
+  bool stream;  // gradients go past the caches
 };
 
 enum class Status : int { ok, label, pred, target, aborted };
@@ -37,30 +38,32 @@ struct Fault {
 template <class T>
 struct Sums {
   ExactSum<T> total;
-  ExactSum<T> weight;      // of class weights; unused without them
+  ExactSum<T> weight;  // of class weights; unused without them
   uint64_t count;
   Fault fault;
 };
 
-/** A row's class scores are measured in chunks of this many, each on its own, so that any thread may take any chunk. */
+/** A row's class scores are measured in chunks of this many, each on its own, so that any thread may take any
+ * chunk. */
 constexpr uint64_t kChunk = 4096;
 
 /** What a chunk of a row contributes to its softmax. */
 struct Chunk {
-  double max;    // m: the largest score
-  double sum;    // of e^(x - m)
-  double dot;    // of q (m - x), for a target distribution q
-  double mass;   // of q
+  double max;   // m: the largest score
+  double sum;   // of e^(x - m)
+  double dot;   // of q (m - x), for a target distribution q
+  double mass;  // of q
 };
 
-/** A finished row: its loss, and what its gradient is made of: grad_j = e^(x_j - max) factor - uniform q_j. */
+/** A finished row: its loss, and what its gradient is made of: grad_j = e^(x_j - max) factor - uniform q_j.
+ */
 template <class T>
 struct Row {
   T max, value;
-  T label_grad;            // replaces the gradient of the label's own class
-  int64_t label;           // -1: the target is a distribution; the row's gradient is 0 if `ignored`
+  T label_grad;   // replaces the gradient of the label's own class
+  int64_t label;  // -1: the target is a distribution; the row's gradient is 0 if `ignored`
   double factor, uniform;
-  double weight;           // the class weight of the label
+  double weight;  // the class weight of the label
   bool ignored;
 };
 

@@ -1,8 +1,8 @@
 #include "cpu/catalogue.h"
 
 #define LOSSKIT_ISA catalogue
-#include "simd/scalar.h"
 #include "losses/catalogue.h"
+#include "simd/scalar.h"
 
 namespace losskit {
 namespace {
@@ -21,7 +21,8 @@ constexpr auto describe_all(List<E...>, List<S...>, List<G...>) {
   struct All {
     Kernel kernel[sizeof...(E) + sizeof...(S) + sizeof...(G)];
   };
-  return All{{describe<E>(true, E::inputs, false)..., describe<S>(false, 2, true)..., describe<G>(false, 2, false)...}};
+  return All{{describe<E>(true, E::inputs, false)..., describe<S>(false, 2, true)...,
+              describe<G>(false, 2, false)...}};
 }
 
 constexpr auto kAll = describe_all(ElementLosses(), SoftmaxLosses(), GatherLosses());

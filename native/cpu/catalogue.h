@@ -5,9 +5,9 @@ namespace losskit {
 
 struct Kernel {
   const char* name;
-  bool elements;        // else rows of class scores
+  bool elements;  // else rows of class scores
   int inputs;
-  bool softmax;         // takes distributions as targets and label smoothing
+  bool softmax;  // takes distributions as targets and label smoothing
   int params;
   const char* param[4];
 };

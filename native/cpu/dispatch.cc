@@ -37,7 +37,9 @@ bool has_bits(int leaf, int reg, unsigned bits) {
 }
 /** Whether the system saves the registers: bits of XCR0. */
 bool system_saves(unsigned long long bits) { return has_bits(1, 2, 1u << 27) && (_xgetbv(0) & bits) == bits; }
-bool has_avx2() { return system_saves(0x6) && has_bits(1, 2, 1u << 12 | 1u << 29) && has_bits(7, 1, 1u << 5); }
+bool has_avx2() {
+  return system_saves(0x6) && has_bits(1, 2, 1u << 12 | 1u << 29) && has_bits(7, 1, 1u << 5);
+}
 bool has_avx512() {
   return has_avx2() && system_saves(0xe6) && has_bits(7, 1, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31);
 }

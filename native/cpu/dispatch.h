@@ -1,4 +1,5 @@
-// Which instruction set runs: the best this machine has, unless LOSSKIT_ISA or a test names another of those it has.
+// Which instruction set runs: the best this machine has, unless LOSSKIT_ISA or a test names another of those
+// it has.
 #pragma once
 
 #include <string>

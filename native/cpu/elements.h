@@ -1,7 +1,8 @@
 // The driver of losses over elements: pred[N], target[N], an optional third input, weights.
 //
-// It walks the batch in blocks of 2048 elements, which with their values and gradients stay in the first-level cache:
-// load, loss, weight, store, sum. Inputs of another type than the computation are widened a block at a time.
+// It walks the batch in blocks of 2048 elements, which with their values and gradients stay in the
+// first-level cache: load, loss, weight, store, sum. Inputs of another type than the computation are widened
+// a block at a time.
 #pragma once
 
 #include "cpu/stream.h"
@@ -12,7 +13,8 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** One block, every pointer at its first element. Factors are weights; the gradient's hold the incoming gradient too. */
+/** One block, every pointer at its first element. Factors are weights; the gradient's hold the incoming
+ * gradient too. */
 template <class T>
 struct ElementBlock {
   const T *pred, *target, *extra, *value_factor, *grad_factor;
@@ -74,7 +76,9 @@ size_t first_outside(const T* x, size_t n, F outside) {
 }
 
 template <class Loss>
-concept HasDomain = requires(vec<float, native_lanes<float>> v) { Loss::pred_outside(v); };
+concept HasDomain = requires(vec<float, native_lanes<float>> v) {
+  Loss::pred_outside(v);
+};
 
 /** Whether all of a block lies in the domain of the loss; if not, says where it does not. */
 template <class Loss, class T>
@@ -95,7 +99,8 @@ bool check_block(const T* pred, const T* target, uint64_t at, size_t n, Fault& f
 
 /** Weights for the values; weights times incoming gradient for the gradients; ones where there are none. */
 template <class T>
-void read_factors(const Call& c, uint64_t at, size_t n, T* value_scratch, T* grad_scratch, ElementBlock<T>& b) {
+void read_factors(const Call& c, uint64_t at, size_t n, T* value_scratch, T* grad_scratch,
+                  ElementBlock<T>& b) {
   if (c.weight.data != nullptr) {
     b.value_factor = read_block(c.weight, at, n, value_scratch);
   } else {
@@ -116,10 +121,22 @@ size_t to_cache_line(const T* p) {
   return ((64 - (reinterpret_cast<uintptr_t>(p) & 63)) & 63) / sizeof(T);
 }
 
+/** The next block's inputs, if it is a whole one. */
+inline Upcoming upcoming(const Call& c, uint64_t at, uint64_t end) {
+  Upcoming u;
+  if (end - at < kBlock) return u;
+  const Tensor* const inputs[] = {&c.pred, &c.target, &c.weight, &c.extra};
+  for (const Tensor* t : inputs) {
+    const size_t bytes = t->dtype == Dtype::absent ? 0 : kDtypeBytes[static_cast<int>(t->dtype)];
+    if (bytes != 0 && t->size >= end) u.add(static_cast<const char*>(t->data) + at * bytes, bytes);
+  }
+  return u;
+}
+
 template <class Loss, class T, Wanted wanted>
 void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
-  alignas(64) T values[kBlock], grads[kBlock], preds[kBlock], targets[kBlock], extras[kBlock], weights[kBlock],
-      incoming[kBlock];
+  alignas(64) T values[kBlock], grads[kBlock], preds[kBlock], targets[kBlock], extras[kBlock],
+      weights[kBlock], incoming[kBlock];
   const typename Loss::template Params<T> params(c.params);
   const bool weighted = c.weight.data != nullptr || c.upstream.data != nullptr;
   const bool stream = c.stream && c.grad.dtype == dtype_of<T>;
@@ -148,7 +165,7 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
     }
     if constexpr (wanted != kValue) flush_block(c.grad, at, n, b.grad);
     if constexpr (wanted != kGrad) {
-      if (c.wants_sum) add_block(b.values, n, sums.total);
+      if (c.wants_sum) add_block(b.values, n, sums.total, upcoming(c, at + n, end));
     }
   }
   sums.count += end - begin;

@@ -1,7 +1,7 @@
 // The floating-point mode the kernels need: rounding to nearest, denormals kept.
 //
-// Another library in the process may have changed it (code built with -ffast-math does so when it is loaded); results
-// must not depend on that, and it must find its mode again afterwards.
+// Another library in the process may have changed it (code built with -ffast-math does so when it is loaded);
+// results must not depend on that, and it must find its mode again afterwards.
 #pragma once
 
 #include <stdint.h>

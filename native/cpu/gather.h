@@ -48,7 +48,8 @@ void gather_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
     memset(static_cast<char*>(c.grad.data) + at * c.classes * bytes, 0, n * c.classes * bytes);
     for (size_t i = 0; i < n; ++i) {
       if (labels[i] == kIgnored) continue;
-      const double incoming = c.upstream.data != nullptr ? c.scale * read_one<double>(c.upstream, at + i) : c.scale;
+      const double incoming =
+          c.upstream.data != nullptr ? c.scale * read_one<double>(c.upstream, at + i) : c.scale;
       write_one(c.grad, (at + i) * c.classes + static_cast<uint64_t>(labels[i]),
                 static_cast<T>(incoming * static_cast<double>(slopes[i])));
     }

@@ -1,4 +1,5 @@
-// Class labels of any integer type, read a group of rows at a time and checked before they are used as an index.
+// Class labels of any integer type, read a group of rows at a time and checked before they are used as an
+// index.
 #pragma once
 
 #include "cpu/stream.h"
@@ -11,7 +12,8 @@ namespace {
 constexpr size_t kLabelGroup = 256;
 constexpr int64_t kIgnored = -1;
 
-/** Reads n <= kLabelGroup labels; an ignored row's becomes kIgnored. False, with the fault, if one is no class. */
+/** Reads n <= kLabelGroup labels; an ignored row's becomes kIgnored. False, with the fault, if one is no
+ * class. */
 LOSSKIT_INLINE bool read_labels(const Call& c, uint64_t at, size_t n, int64_t* labels, Fault& fault) {
   read_as(c.target, at, n, labels);
   const auto is_bad = [&c](int64_t label) LOSSKIT_LAMBDA {
@@ -31,7 +33,8 @@ LOSSKIT_INLINE bool read_labels(const Call& c, uint64_t at, size_t n, int64_t* l
   return true;
 }
 
-/** Checks all labels, counts the rows that are not ignored, sums their class weights: a gradient's divisor, known first. */
+/** Checks all labels, counts the rows that are not ignored, sums their class weights: a gradient's divisor,
+ * known first. */
 template <class T>
 void survey(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
   int64_t labels[kLabelGroup];

@@ -18,7 +18,7 @@ constexpr auto kSpin = std::chrono::microseconds(20);
 struct Job {
   void (*enter)(void*);
   void* context;
-  int places;       // for threads that have yet to enter
+  int places;  // for threads that have yet to enter
   int inside = 0;
   Job* next = nullptr;
 };
@@ -109,7 +109,9 @@ Pool& pool() {
   return *pool;
 }
 
-int clamp(long threads) { return static_cast<int>(threads < 1 ? 1 : threads > kMostThreads ? kMostThreads : threads); }
+int clamp(long threads) {
+  return static_cast<int>(threads < 1 ? 1 : threads > kMostThreads ? kMostThreads : threads);
+}
 
 int initial_threads() {
   const char* text = std::getenv("LOSSKIT_THREADS");

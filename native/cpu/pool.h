@@ -1,10 +1,11 @@
 // The thread pool: one for the process, started when first needed, asleep when idle.
 //
-// A job is a function that several threads enter at once; it hands out its own pieces. The caller is always one of them
-// and never waits for a thread that has not entered, so a job costs little where it is over before anyone wakes. Jobs of
-// several callers are served in the order they came.
+// A job is a function that several threads enter at once; it hands out its own pieces. The caller is always
+// one of them and never waits for a thread that has not entered, so a job costs little where it is over
+// before anyone wakes. Jobs of several callers are served in the order they came.
 //
-// Threads are detached and the pool is never destroyed: a process may exit, and an environment end, at any moment.
+// Threads are detached and the pool is never destroyed: a process may exit, and an environment end, at any
+// moment.
 #pragma once
 
 namespace losskit {
@@ -12,7 +13,8 @@ namespace losskit {
 /** Runs `enter(context)` on the calling thread and on up to `helpers` others; returns when all have left. */
 void run_on_threads(int helpers, void (*enter)(void*), void* context);
 
-/** Threads a job may have, the caller's included. From LOSSKIT_THREADS, else the processors this process may use. */
+/** Threads a job may have, the caller's included. From LOSSKIT_THREADS, else the processors this process may
+ * use. */
 int thread_count();
 
 /** Clamped to 1 … 256; returns what is set. */

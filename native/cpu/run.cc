@@ -18,7 +18,8 @@ namespace {
 
 /** Bytes of a batch per thread below which waking another costs more than it saves. */
 constexpr uint64_t kBytesPerThread = 256 * 1024;
-/** Elements in a piece: large enough that taking one costs nothing, small enough that threads end together. */
+/** Elements in a piece: large enough that taking one costs nothing, small enough that threads end together.
+ */
 constexpr uint64_t kPiece = 32 * 1024;
 
 template <class T>
@@ -55,8 +56,9 @@ void add_sums(Sums<T>& into, const Sums<T>& from) {
 }
 
 /**
- * Calls `piece(i, sums)` for i in [0, pieces) on several threads. Pieces are taken in order, so when one finds a fault all
- * before it are under way or done, and the fault with the lowest index is the first of the batch.
+ * Calls `piece(i, sums)` for i in [0, pieces) on several threads. Pieces are taken in order, so when one
+ * finds a fault all before it are under way or done, and the fault with the lowest index is the first of the
+ * batch.
  */
 template <class T, class Piece>
 void for_pieces(uint64_t pieces, int threads, int32_t* cancel, Sums<T>& sums, const Piece& piece) {
@@ -76,7 +78,8 @@ void for_pieces(uint64_t pieces, int threads, int32_t* cancel, Sums<T>& sums, co
     while (!s.stop.load(std::memory_order_relaxed)) {
       const uint64_t i = s.next.fetch_add(1, std::memory_order_relaxed);
       if (i >= s.pieces) break;
-      if (s.cancel != nullptr && std::atomic_ref(*s.cancel).load(std::memory_order_relaxed) != 0) own.fault = {Status::aborted, 0, 0};
+      if (s.cancel != nullptr && std::atomic_ref(*s.cancel).load(std::memory_order_relaxed) != 0)
+        own.fault = {Status::aborted, 0, 0};
       if (own.fault.status == Status::ok) s.piece(i, own);
       if (own.fault.status != Status::ok) s.stop.store(true, std::memory_order_relaxed);
     }
@@ -139,7 +142,8 @@ bool divides_by_weights(const Call& c) { return has_labels(c) && c.weight.data !
 
 namespace {
 
-/** What the gradients are multiplied by, and whether they go past the caches; false if a label is no class. */
+/** What the gradients are multiplied by, and whether they go past the caches; false if a label is no class.
+ */
 template <class T>
 bool prepare_gradient(Job& job, Sums<T>& sums) {
   Call& c = job.call;
@@ -185,7 +189,8 @@ template <class T>
 double reduce(const Sums<T>& sums, bool by_weights, Reduction reduction, double divisor) {
   if (reduction == Reduction::sum) return value_of(sums.total);
   if (!std::isnan(divisor)) return quotient(sums.total, divisor);
-  return by_weights ? quotient(sums.total, sums.weight) : quotient(sums.total, static_cast<double>(sums.count));
+  return by_weights ? quotient(sums.total, sums.weight)
+                    : quotient(sums.total, static_cast<double>(sums.count));
 }
 
 template void run(const Job&, Sums<float>&);

@@ -14,9 +14,9 @@ struct Job {
   Call call;
   Reduction reduction;
   double upstream;
-  double divisor;                          // NaN: the mean's own
+  double divisor;  // NaN: the mean's own
   bool wants_value;
-  int32_t* cancel;                                 // stops at the next piece when it becomes 1; may be null
+  int32_t* cancel;  // stops at the next piece when it becomes 1; may be null
 };
 
 /** Whether the mean divides by the class weights of the rows, not by their number. */

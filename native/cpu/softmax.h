@@ -1,9 +1,10 @@
 // The driver of losses of a row's softmax: logits[N, C] with class indices or distributions as targets.
 //
-// A row is measured in chunks of 4096 scores: each finds its own maximum and then sums e^(x - max) from the first-level
-// cache, so memory is read once. Sixteen lanes, scores i, i + 16, … in each, added by halving, are the one order of that
-// sum on every machine; chunks are combined in the order of the row. The gradient reads the row again, which by then lies
-// in the second-level cache, or the exponentials kept from the first pass if the row is one chunk.
+// A row is measured in chunks of 4096 scores: each finds its own maximum and then sums e^(x - max) from the
+// first-level cache, so memory is read once. Sixteen lanes, scores i, i + 16, … in each, added by halving,
+// are the one order of that sum on every machine; chunks are combined in the order of the row. The gradient
+// reads the row again, which by then lies in the second-level cache, or the exponentials kept from the first
+// pass if the row is one chunk.
 #pragma once
 
 #include "cpu/labels.h"
@@ -16,8 +17,8 @@ namespace {
 using Doubles = vec<double, 16>;
 
 LOSSKIT_INLINE bool is_distribution(const Call& c) {
-  return c.target.dtype == Dtype::float32 || c.target.dtype == Dtype::float64 || c.target.dtype == Dtype::float16 ||
-         c.target.dtype == Dtype::bfloat16;
+  return c.target.dtype == Dtype::float32 || c.target.dtype == Dtype::float64 ||
+         c.target.dtype == Dtype::float16 || c.target.dtype == Dtype::bfloat16;
 }
 
 /** Whether a row's loss depends on all its log-probabilities, not only on that of its label. */
@@ -46,7 +47,9 @@ struct ClassTargets {
   double keep, floor;  // smoothing: keep q + floor
 
   LOSSKIT_INLINE Doubles at(size_t i, size_t n) const {
-    Doubles q = target == nullptr ? Doubles(1) : fma(widen(load_some<V>(target + i, n, T(0))), Doubles(keep), Doubles(floor));
+    Doubles q = target == nullptr
+                    ? Doubles(1)
+                    : fma(widen(load_some<V>(target + i, n, T(0))), Doubles(keep), Doubles(floor));
     if (weight != nullptr) q = q * widen(load_some<V>(weight + i, n, T(0)));
     return q;
   }
@@ -59,7 +62,8 @@ struct ChunkScratch {
 };
 
 template <class T>
-ClassTargets<T> class_targets(const Call& c, uint64_t row, uint64_t chunk, size_t n, ChunkScratch<T>& scratch) {
+ClassTargets<T> class_targets(const Call& c, uint64_t row, uint64_t chunk, size_t n,
+                              ChunkScratch<T>& scratch) {
   ClassTargets<T> q{nullptr, nullptr, 1, 0};
   if (is_distribution(c)) {
     q.target = read_block(c.target, row * c.classes + chunk * kChunk, n, scratch.targets);
@@ -170,7 +174,8 @@ Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label
     r.label_grad = static_cast<T>(g * p_less_one + 0.0);
     return r;
   }
-  const double keep = (1 - c.label_smoothing) * weight, floor = c.label_smoothing / static_cast<double>(c.classes);
+  const double keep = (1 - c.label_smoothing) * weight,
+               floor = c.label_smoothing / static_cast<double>(c.classes);
   const double p = of_one(-nll, [](auto v) { return exp(v); });
   r.value = static_cast<T>(keep * nll + floor * (whole.dot + whole.mass * log_sum));
   r.factor = incoming * (keep + floor * whole.mass) / whole.sum;
@@ -215,7 +220,8 @@ void write_gradient(const Call& c, uint64_t row, uint64_t chunk, const Row<T>& r
   size_t i = 0;
   if (c.stream && out != rounded) {
     const size_t lead = to_cache_line(out) < n ? to_cache_line(out) : n;
-    for (; i < lead; i += 16) grad(i, lead - i < 16 ? lead - i : 16).store(out + i, lead - i < 16 ? lead - i : 16);
+    for (; i < lead; i += 16)
+      grad(i, lead - i < 16 ? lead - i : 16).store(out + i, lead - i < 16 ? lead - i : 16);
     i = lead;
     for (; i + 16 <= n; i += 16) grad(i, 16).stream(out + i);
   } else {
@@ -265,7 +271,8 @@ void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
       r.ignored = labelled && labels[i] == kIgnored;
       if (!r.ignored) {
         Chunk whole = kEmptyRow;
-        for (uint64_t k = 0; k < chunks; ++k) whole = combine(whole, measure_chunk(c, row, k, kept_exps, scratch));
+        for (uint64_t k = 0; k < chunks; ++k)
+          whole = combine(whole, measure_chunk(c, row, k, kept_exps, scratch));
         r = finish_row<Loss, T>(c, row, whole, labelled ? labels[i] : -1);
         ++kept;
       }

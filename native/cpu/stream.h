@@ -1,4 +1,5 @@
-// A tensor read in blocks of the compute type: in place where it is stored so, else widened into a block of the caller's.
+// A tensor read in blocks of the compute type: in place where it is stored so, else widened into a block of
+// the caller's.
 #pragma once
 
 #include "cpu/call.h"
@@ -55,18 +56,30 @@ void widen_half(const void* from, uint64_t at, size_t n, T* to, bool brain) {
 template <class T>
 void read_as(const Tensor& tensor, uint64_t at, size_t n, T* to) {
   switch (tensor.dtype) {
-    case Dtype::float32: return copy_as<T, float>(tensor.data, at, n, to);
-    case Dtype::float64: return copy_as<T, double>(tensor.data, at, n, to);
-    case Dtype::float16: return widen_half(tensor.data, at, n, to, false);
-    case Dtype::bfloat16: return widen_half(tensor.data, at, n, to, true);
-    case Dtype::int8: return copy_as<T, int8_t>(tensor.data, at, n, to);
-    case Dtype::uint8: return copy_as<T, uint8_t>(tensor.data, at, n, to);
-    case Dtype::int16: return copy_as<T, int16_t>(tensor.data, at, n, to);
-    case Dtype::uint16: return copy_as<T, uint16_t>(tensor.data, at, n, to);
-    case Dtype::int32: return copy_as<T, int32_t>(tensor.data, at, n, to);
-    case Dtype::uint32: return copy_as<T, uint32_t>(tensor.data, at, n, to);
-    case Dtype::int64: return copy_as<T, int64_t>(tensor.data, at, n, to);
-    case Dtype::absent: break;
+    case Dtype::float32:
+      return copy_as<T, float>(tensor.data, at, n, to);
+    case Dtype::float64:
+      return copy_as<T, double>(tensor.data, at, n, to);
+    case Dtype::float16:
+      return widen_half(tensor.data, at, n, to, false);
+    case Dtype::bfloat16:
+      return widen_half(tensor.data, at, n, to, true);
+    case Dtype::int8:
+      return copy_as<T, int8_t>(tensor.data, at, n, to);
+    case Dtype::uint8:
+      return copy_as<T, uint8_t>(tensor.data, at, n, to);
+    case Dtype::int16:
+      return copy_as<T, int16_t>(tensor.data, at, n, to);
+    case Dtype::uint16:
+      return copy_as<T, uint16_t>(tensor.data, at, n, to);
+    case Dtype::int32:
+      return copy_as<T, int32_t>(tensor.data, at, n, to);
+    case Dtype::uint32:
+      return copy_as<T, uint32_t>(tensor.data, at, n, to);
+    case Dtype::int64:
+      return copy_as<T, int64_t>(tensor.data, at, n, to);
+    case Dtype::absent:
+      break;
   }
 }
 
@@ -74,7 +87,8 @@ void read_as(const Tensor& tensor, uint64_t at, size_t n, T* to) {
 template <class T>
 const T* read_block(const Tensor& tensor, uint64_t at, size_t n, T* scratch) {
   uint64_t start = at < tensor.size ? at : tensor.size == 0 ? 0 : at % tensor.size;
-  if (tensor.dtype == dtype_of<T> && start + n <= tensor.size) return static_cast<const T*>(tensor.data) + start;
+  if (tensor.dtype == dtype_of<T> && start + n <= tensor.size)
+    return static_cast<const T*>(tensor.data) + start;
   for (size_t done = 0; done < n;) {
     const size_t left = n - done;
     const size_t count = tensor.size - start < left ? static_cast<size_t>(tensor.size - start) : left;
@@ -108,7 +122,8 @@ void write_half(const T* from, size_t n, uint16_t* to, bool brain) {
   }
 }
 
-/** Where a block of outputs is computed: in the output itself, or in scratch that `flush_block` then rounds. */
+/** Where a block of outputs is computed: in the output itself, or in scratch that `flush_block` then rounds.
+ */
 template <class T>
 LOSSKIT_INLINE T* output_block(const MutableTensor& tensor, uint64_t at, T* scratch) {
   return tensor.dtype == dtype_of<T> ? static_cast<T*>(tensor.data) + at : scratch;

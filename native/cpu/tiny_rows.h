@@ -1,7 +1,7 @@
 // Softmax losses of rows of at most 32 classes with class indices: a vector holds the same class of 16 rows.
 //
-// A row shorter than a few vectors would leave most lanes empty. Here sixteen rows are turned on their side, every step
-// works on all of them, and the exponentials of a row are added in the order of its classes.
+// A row shorter than a few vectors would leave most lanes empty. Here sixteen rows are turned on their side,
+// every step works on all of them, and the exponentials of a row are added in the order of its classes.
 #pragma once
 
 #include "cpu/softmax.h"
@@ -51,10 +51,12 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
         const bool counts = r < rows && label[r] != kIgnored;
         kept += counts;
         score[r] = counts ? x[r * classes + static_cast<size_t>(label[r])] : T(0);
-        weight[r] = !counts                   ? 0
-                    : c.weight.data == nullptr ? 1
-                                               : static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label[r])));
-        incoming[r] = c.upstream.data != nullptr && r < rows ? c.scale * read_one<double>(c.upstream, row + r) : c.scale;
+        weight[r] = !counts ? 0
+                    : c.weight.data == nullptr
+                        ? 1
+                        : static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label[r])));
+        incoming[r] = c.upstream.data != nullptr && r < rows ? c.scale * read_one<double>(c.upstream, row + r)
+                                                             : c.scale;
       }
 
       V largest = V::load(tile);

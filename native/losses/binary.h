@@ -33,8 +33,8 @@ struct Bce : NoParams {
   }
 };
 
-// With t = e^-|x|, every term of the value is at least 0, so nothing cancels, and the gradient of a confident element
-// keeps its digits where sigmoid(x) - y would be exactly 0.
+// With t = e^-|x|, every term of the value is at least 0, so nothing cancels, and the gradient of a confident
+// element keeps its digits where sigmoid(x) - y would be exactly 0.
 
 /** log(1 + e^x) - y x */
 struct BceWithLogits : NoParams {
@@ -45,7 +45,8 @@ struct BceWithLogits : NoParams {
     const V a = abs(x), t = exp_flushed(-a), no = V(1) - y;
     const auto positive = x >= V(0);
     const V weight = select(positive, no, y);
-    const V linear = select(weight == V(0), V(0), a * weight);  // an infinite logit on the right side costs nothing
+    const V linear =
+        select(weight == V(0), V(0), a * weight);  // an infinite logit on the right side costs nothing
     return {linear + log1p_unit(t), select(positive, no - t * y, t * no - y) / (V(1) + t)};
   }
 };

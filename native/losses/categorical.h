@@ -1,5 +1,5 @@
-// Losses of one class among many, as functions of one number of the row: the label's negative log-probability under the
-// softmax, or the label's own score.
+// Losses of one class among many, as functions of one number of the row: the label's negative log-probability
+// under the softmax, or the label's own score.
 #pragma once
 
 #include "losses/loss.h"

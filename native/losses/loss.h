@@ -4,9 +4,10 @@
 //   name, params       what the catalogue shows
 //   inputs             2 (prediction, target) or 3
 //   Params<T>          its numbers, made from those of the call
-//   at(…)              the formula: value, and its derivative by the prediction; the compiler drops the unused half
-//   outside(…)         where the inputs leave the domain; only losses that have one
-// A loss over rows of class scores has name, params, Params<T> and at(…), a function of one number of the row.
+//   at(…)              the formula: value, and its derivative by the prediction; the compiler drops the
+//   unused half outside(…)         where the inputs leave the domain; only losses that have one
+// A loss over rows of class scores has name, params, Params<T> and at(…), a function of one number of the
+// row.
 #pragma once
 
 #include "simd/math.h"

@@ -15,7 +15,8 @@ template <>
 constexpr int native_lanes<double> = 4;
 
 LOSSKIT_INLINE __m256i first_of_8(size_t n) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 LOSSKIT_INLINE __m256i first_of_4(size_t n) {
   return _mm256_cmpgt_epi64(_mm256_set1_epi64x(static_cast<int64_t>(n)), _mm256_setr_epi64x(0, 1, 2, 3));
@@ -35,7 +36,7 @@ struct ivec<int32_t, 8> {
   friend LOSSKIT_INLINE ivec operator^(ivec a, ivec b) { return _mm256_xor_si256(a.v, b.v); }
   friend LOSSKIT_INLINE ivec operator<<(ivec a, int n) { return _mm256_sll_epi32(a.v, _mm_cvtsi32_si128(n)); }
   friend LOSSKIT_INLINE ivec operator>>(ivec a, int n) { return _mm256_srl_epi32(a.v, _mm_cvtsi32_si128(n)); }
-  friend LOSSKIT_INLINE ivec min(ivec a, ivec b) { return _mm256_min_epi32(a.v, b.v); }
+  friend LOSSKIT_INLINE ivec min_unsigned(ivec a, ivec b) { return _mm256_min_epu32(a.v, b.v); }
   friend LOSSKIT_INLINE ivec max(ivec a, ivec b) { return _mm256_max_epi32(a.v, b.v); }
 };
 
@@ -53,8 +54,10 @@ struct ivec<int64_t, 4> {
   friend LOSSKIT_INLINE ivec operator^(ivec a, ivec b) { return _mm256_xor_si256(a.v, b.v); }
   friend LOSSKIT_INLINE ivec operator<<(ivec a, int n) { return _mm256_sll_epi64(a.v, _mm_cvtsi32_si128(n)); }
   friend LOSSKIT_INLINE ivec operator>>(ivec a, int n) { return _mm256_srl_epi64(a.v, _mm_cvtsi32_si128(n)); }
-  friend LOSSKIT_INLINE ivec min(ivec a, ivec b) {
-    return _mm256_blendv_epi8(a.v, b.v, _mm256_cmpgt_epi64(a.v, b.v));
+  friend LOSSKIT_INLINE ivec min_unsigned(ivec a, ivec b) {
+    const __m256i sign = _mm256_set1_epi64x(INT64_MIN);
+    const __m256i greater = _mm256_cmpgt_epi64(_mm256_xor_si256(a.v, sign), _mm256_xor_si256(b.v, sign));
+    return _mm256_blendv_epi8(a.v, b.v, greater);
   }
   friend LOSSKIT_INLINE ivec max(ivec a, ivec b) {
     return _mm256_blendv_epi8(b.v, a.v, _mm256_cmpgt_epi64(a.v, b.v));

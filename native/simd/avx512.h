@@ -28,7 +28,7 @@ struct ivec<int32_t, 16> {
   friend LOSSKIT_INLINE ivec operator^(ivec a, ivec b) { return _mm512_xor_si512(a.v, b.v); }
   friend LOSSKIT_INLINE ivec operator<<(ivec a, int n) { return _mm512_sll_epi32(a.v, _mm_cvtsi32_si128(n)); }
   friend LOSSKIT_INLINE ivec operator>>(ivec a, int n) { return _mm512_srl_epi32(a.v, _mm_cvtsi32_si128(n)); }
-  friend LOSSKIT_INLINE ivec min(ivec a, ivec b) { return _mm512_min_epi32(a.v, b.v); }
+  friend LOSSKIT_INLINE ivec min_unsigned(ivec a, ivec b) { return _mm512_min_epu32(a.v, b.v); }
   friend LOSSKIT_INLINE ivec max(ivec a, ivec b) { return _mm512_max_epi32(a.v, b.v); }
 };
 
@@ -46,7 +46,7 @@ struct ivec<int64_t, 8> {
   friend LOSSKIT_INLINE ivec operator^(ivec a, ivec b) { return _mm512_xor_si512(a.v, b.v); }
   friend LOSSKIT_INLINE ivec operator<<(ivec a, int n) { return _mm512_sll_epi64(a.v, _mm_cvtsi32_si128(n)); }
   friend LOSSKIT_INLINE ivec operator>>(ivec a, int n) { return _mm512_srl_epi64(a.v, _mm_cvtsi32_si128(n)); }
-  friend LOSSKIT_INLINE ivec min(ivec a, ivec b) { return _mm512_min_epi64(a.v, b.v); }
+  friend LOSSKIT_INLINE ivec min_unsigned(ivec a, ivec b) { return _mm512_min_epu64(a.v, b.v); }
   friend LOSSKIT_INLINE ivec max(ivec a, ivec b) { return _mm512_max_epi64(a.v, b.v); }
 };
 

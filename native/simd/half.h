@@ -1,4 +1,5 @@
-// float16 and bfloat16 are storage: widened on the way in, rounded to nearest even on the way out, denormals kept.
+// float16 and bfloat16 are storage: widened on the way in, rounded to nearest even on the way out, denormals
+// kept.
 #pragma once
 
 #include "simd/vec.h"

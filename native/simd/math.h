@@ -1,7 +1,8 @@
-// Elementary functions, written once over vec<T, N>: the same operations in the same order, so the same bits, everywhere.
+// Elementary functions, written once over vec<T, N>: the same operations in the same order, so the same bits,
+// everywhere.
 //
-// Special values are those of IEEE 754 and C. Polynomials come from scripts/fit; docs/math-accuracy.md holds the largest
-// error of each function over all float32 inputs.
+// Special values are those of IEEE 754 and C. Polynomials come from scripts/fit; docs/math-accuracy.md holds
+// the largest error of each function over all float32 inputs.
 #pragma once
 
 #include "simd/coefficients.h"
@@ -154,8 +155,8 @@ template <class V>
 LOSSKIT_INLINE V log1p(V x) {
   using T = typename V::scalar;
   const V sum = x + V(1);
-  // r = (1 + x) / 2^k - 1, from x itself so that the rounding of 1 + x does no harm; in quarters, because 2^-k alone may
-  // lie below the normal numbers.
+  // r = (1 + x) / 2^k - 1, from x itself so that the rounding of 1 + x does no harm; in quarters, because
+  // 2^-k alone may lie below the normal numbers.
   const V k = log_exponent(sum);
   const V s = power_of_two(V(2) - k);
   const V quarter = x * V(T(0.25)), rest_of_one = s * V(T(0.25)) - V(1);
@@ -176,7 +177,8 @@ LOSSKIT_INLINE vec<double, N> log1p_unit(vec<double, N> t) {
   return log1p(t);
 }
 
-/** (1 - t) / (1 + t) with t = e^-2|x|; beyond 0.6 as 1 - 2 t / (1 + t), where the rounding of t weighs less. */
+/** (1 - t) / (1 + t) with t = e^-2|x|; beyond 0.6 as 1 - 2 t / (1 + t), where the rounding of t weighs less.
+ */
 template <class V>
 LOSSKIT_INLINE V tanh(V x) {
   using T = typename V::scalar;

@@ -1,4 +1,5 @@
-// NEON of AArch64: 4 floats or 2 doubles in a register. There are no masked loads: a tail goes through a small array.
+// NEON of AArch64: 4 floats or 2 doubles in a register. There are no masked loads: a tail goes through a
+// small array.
 #pragma once
 
 #include <arm_neon.h>
@@ -30,7 +31,9 @@ struct ivec<int32_t, 4> {
   friend LOSSKIT_INLINE ivec operator>>(ivec a, int n) {
     return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a.v), vdupq_n_s32(-n)));
   }
-  friend LOSSKIT_INLINE ivec min(ivec a, ivec b) { return vminq_s32(a.v, b.v); }
+  friend LOSSKIT_INLINE ivec min_unsigned(ivec a, ivec b) {
+    return vreinterpretq_s32_u32(vminq_u32(vreinterpretq_u32_s32(a.v), vreinterpretq_u32_s32(b.v)));
+  }
   friend LOSSKIT_INLINE ivec max(ivec a, ivec b) { return vmaxq_s32(a.v, b.v); }
 };
 
@@ -50,7 +53,9 @@ struct ivec<int64_t, 2> {
   friend LOSSKIT_INLINE ivec operator>>(ivec a, int n) {
     return vreinterpretq_s64_u64(vshlq_u64(vreinterpretq_u64_s64(a.v), vdupq_n_s64(-n)));
   }
-  friend LOSSKIT_INLINE ivec min(ivec a, ivec b) { return vbslq_s64(vcgtq_s64(a.v, b.v), b.v, a.v); }
+  friend LOSSKIT_INLINE ivec min_unsigned(ivec a, ivec b) {
+    return vbslq_s64(vcgtq_u64(vreinterpretq_u64_s64(a.v), vreinterpretq_u64_s64(b.v)), b.v, a.v);
+  }
   friend LOSSKIT_INLINE ivec max(ivec a, ivec b) { return vbslq_s64(vcgtq_s64(a.v, b.v), a.v, b.v); }
 };
 

@@ -1,7 +1,9 @@
-// One number at a time: the fallback of every machine, and the form in which a single number is computed elsewhere.
+// One number at a time: the fallback of every machine, and the form in which a single number is computed
+// elsewhere.
 //
-// The baseline of x86-64 has no fused multiply-add, so this file makes one out of the operations it has: a float32 one
-// through float64, rounded to odd so that the second rounding is harmless; a float64 one by the C library.
+// The baseline of x86-64 has no fused multiply-add, so this file makes one out of the operations it has: a
+// float32 one through float64, rounded to odd so that the second rounding is harmless; a float64 one by the C
+// library.
 #pragma once
 
 #include <string.h>
@@ -56,7 +58,7 @@ struct ivec<I, 1> {
   friend LOSSKIT_INLINE ivec operator^(ivec a, ivec b) { return a.v ^ b.v; }
   friend LOSSKIT_INLINE ivec operator<<(ivec a, int n) { return static_cast<I>(u(a.v) << n); }
   friend LOSSKIT_INLINE ivec operator>>(ivec a, int n) { return static_cast<I>(u(a.v) >> n); }
-  friend LOSSKIT_INLINE ivec min(ivec a, ivec b) { return a.v < b.v ? a : b; }
+  friend LOSSKIT_INLINE ivec min_unsigned(ivec a, ivec b) { return u(a.v) < u(b.v) ? a : b; }
   friend LOSSKIT_INLINE ivec max(ivec a, ivec b) { return a.v > b.v ? a : b; }
 };
 
@@ -108,7 +110,8 @@ LOSSKIT_INLINE vec<float, 1> narrow(vec<double, 1> a) { return static_cast<float
 
 LOSSKIT_INLINE vec<float, 1> load_f16(const uint16_t* p, vec<float, 1>*) {
   const uint32_t sign = (*p & 0x8000u) << 16, exponent = (*p >> 10) & 31u, mantissa = *p & 0x3ffu;
-  if (exponent == 31) return bit_copy<float>(sign | 0x7f800000u | mantissa << 13 | (mantissa ? 0x400000u : 0u));
+  if (exponent == 31)
+    return bit_copy<float>(sign | 0x7f800000u | mantissa << 13 | (mantissa ? 0x400000u : 0u));
   if (exponent != 0) return bit_copy<float>(sign | (exponent + 112) << 23 | mantissa << 13);
   const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
   return bit_copy<float>(sign | bit_copy<uint32_t>(magnitude));
@@ -128,7 +131,9 @@ LOSSKIT_INLINE void store_f16(vec<float, 1> a, uint16_t* p) {
   }
   *p = static_cast<uint16_t>(sign | half);
 }
-LOSSKIT_INLINE ivec<int32_t, 1> load_u16(const uint16_t* p, ivec<int32_t, 1>*) { return static_cast<int32_t>(*p); }
+LOSSKIT_INLINE ivec<int32_t, 1> load_u16(const uint16_t* p, ivec<int32_t, 1>*) {
+  return static_cast<int32_t>(*p);
+}
 LOSSKIT_INLINE void store_u16(ivec<int32_t, 1> a, uint16_t* p) { *p = static_cast<uint16_t>(a.v); }
 
 template <class T>

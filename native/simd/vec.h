@@ -1,13 +1,14 @@
 // vec<T, N>: N numbers that one operator works on at once.
 //
-// A formula written over it reads as the formula and runs on every machine. Each instruction set supplies the widths its
-// registers have (avx512.h, avx2.h, neon.h, scalar.h); every other width is two vectors of half that width, so a driver
-// may ask for 16 lanes anywhere, which is how row sums get one canonical order. Loads and stores take a count, so a body
-// and its tail are the same line of code. Operations are IEEE, one rounding each, and therefore give the same bits on
-// every instruction set: + - * / fma sqrt, comparisons, and integer operations on the bits.
+// A formula written over it reads as the formula and runs on every machine. Each instruction set supplies the
+// widths its registers have (avx512.h, avx2.h, neon.h, scalar.h); every other width is two vectors of half
+// that width, so a driver may ask for 16 lanes anywhere, which is how row sums get one canonical order. Loads
+// and stores take a count, so a body and its tail are the same line of code. Operations are IEEE, one
+// rounding each, and therefore give the same bits on every instruction set: + - * / fma sqrt, comparisons,
+// and integer operations on the bits.
 //
-// Everything here has internal linkage: this header is compiled once per instruction set, with different flags, and no
-// two of those copies may be merged by the linker.
+// Everything here has internal linkage: this header is compiled once per instruction set, with different
+// flags, and no two of those copies may be merged by the linker.
 #pragma once
 
 #include <stddef.h>
@@ -47,7 +48,8 @@ struct Bits<double> {
 template <class T>
 constexpr int native_lanes = 1;
 
-/** The integers under a vec of T: what tricks with the bits of numbers need. Of a width that no register has: two halves. */
+/** The integers under a vec of T: what tricks with the bits of numbers need. Of a width that no register has:
+ * two halves. */
 template <class I, int N>
 struct ivec {
   using half = ivec<I, N / 2>;
@@ -66,7 +68,9 @@ struct ivec {
   friend LOSSKIT_INLINE ivec operator<<(ivec a, int count) { return {a.lo << count, a.hi << count}; }
   /** Fills with zeros. */
   friend LOSSKIT_INLINE ivec operator>>(ivec a, int count) { return {a.lo >> count, a.hi >> count}; }
-  friend LOSSKIT_INLINE ivec min(ivec a, ivec b) { return {min(a.lo, b.lo), min(a.hi, b.hi)}; }
+  friend LOSSKIT_INLINE ivec min_unsigned(ivec a, ivec b) {
+    return {min_unsigned(a.lo, b.lo), min_unsigned(a.hi, b.hi)};
+  }
   friend LOSSKIT_INLINE ivec max(ivec a, ivec b) { return {max(a.lo, b.lo), max(a.hi, b.hi)}; }
 };
 
@@ -107,7 +111,8 @@ struct vec {
   static LOSSKIT_INLINE vec load(const T* p) { return {half::load(p), half::load(p + N / 2)}; }
   static LOSSKIT_INLINE vec load(const T* p, size_t n, T fill) {
     constexpr size_t h = N / 2;
-    return n >= h ? vec{half::load(p), half::load(p + h, n - h, fill)} : vec{half::load(p, n, fill), half(fill)};
+    return n >= h ? vec{half::load(p), half::load(p + h, n - h, fill)}
+                  : vec{half::load(p, n, fill), half(fill)};
   }
   LOSSKIT_INLINE void store(T* p) const { lo.store(p), hi.store(p + N / 2); }
   LOSSKIT_INLINE void store(T* p, size_t n) const {
@@ -135,12 +140,16 @@ struct vec {
   friend LOSSKIT_INLINE vec operator-(vec a, vec b) { return {a.lo - b.lo, a.hi - b.hi}; }
   friend LOSSKIT_INLINE vec operator*(vec a, vec b) { return {a.lo * b.lo, a.hi * b.hi}; }
   friend LOSSKIT_INLINE vec operator/(vec a, vec b) { return {a.lo / b.lo, a.hi / b.hi}; }
-  friend LOSSKIT_INLINE vec fma(vec a, vec b, vec c) { return {fma(a.lo, b.lo, c.lo), fma(a.hi, b.hi, c.hi)}; }
+  friend LOSSKIT_INLINE vec fma(vec a, vec b, vec c) {
+    return {fma(a.lo, b.lo, c.lo), fma(a.hi, b.hi, c.hi)};
+  }
   friend LOSSKIT_INLINE vec sqrt(vec a) { return {sqrt(a.lo), sqrt(a.hi)}; }
   friend LOSSKIT_INLINE mask operator<(vec a, vec b) { return {a.lo < b.lo, a.hi < b.hi}; }
   friend LOSSKIT_INLINE mask operator<=(vec a, vec b) { return {a.lo <= b.lo, a.hi <= b.hi}; }
   friend LOSSKIT_INLINE mask operator==(vec a, vec b) { return {a.lo == b.lo, a.hi == b.hi}; }
-  friend LOSSKIT_INLINE vec select(mask m, vec a, vec b) { return {select(m.lo, a.lo, b.lo), select(m.hi, a.hi, b.hi)}; }
+  friend LOSSKIT_INLINE vec select(mask m, vec a, vec b) {
+    return {select(m.lo, a.lo, b.lo), select(m.hi, a.hi, b.hi)};
+  }
   /** a < b ? a : b, so that a NaN in b passes and one in a does not. */
   friend LOSSKIT_INLINE vec min(vec a, vec b) { return {min(a.lo, b.lo), min(a.hi, b.hi)}; }
   friend LOSSKIT_INLINE vec max(vec a, vec b) { return {max(a.lo, b.lo), max(a.hi, b.hi)}; }
@@ -182,14 +191,15 @@ LOSSKIT_INLINE vec<T, N> copysign(vec<T, N> magnitude, vec<T, N> sign) {
   return vec<T, N>::from_bits(bits(abs(magnitude)) | (bits(sign) & Bits<T>::sign));
 }
 
-/** A whole vector, or the last n < N numbers and the rest filled: how loops load that have one body for both. */
+/** A whole vector, or the last n < N numbers and the rest filled: how loops load that have one body for both.
+ */
 template <class V>
 LOSSKIT_INLINE V load_some(const typename V::scalar* p, size_t n, typename V::scalar fill) {
   return n >= size_t(V::lanes) ? V::load(p) : V::load(p, n, fill);
 }
 
-// Across the lanes. All fold the upper half onto the lower until one lane is left, which is the canonical order of a row's
-// sum; an instruction set supplies them for its own widths.
+// Across the lanes. All fold the upper half onto the lower until one lane is left, which is the canonical
+// order of a row's sum; an instruction set supplies them for its own widths.
 
 template <class T, int N>
 LOSSKIT_INLINE T sum_lanes(vec<T, N> a) {

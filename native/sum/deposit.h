@@ -1,13 +1,15 @@
 // Adding a block of numbers to an exact sum.
 //
-// A block lies in the first-level cache. One look finds the exponents of its largest and its smallest number; they tell
-// how many windows of 43 bits cover all its digits. The numbers are then split by error-free transformation: adding a
-// number to 1.5 2^(a + 52) rounds it to a multiple of 2^a and leaves the rest, exactly, for the next window. After the
-// block the windows are read off as integers and added to the long integer. Nothing is lost in any step, which needs
-// rounding to nearest, no flushing of denormals, and no reassociation by the compiler.
+// A block lies in the first-level cache. One look finds the exponents of its largest and its smallest number;
+// they tell how many windows of 43 bits cover all its digits. The numbers are then split by error-free
+// transformation: adding a number to 1.5 2^(a + 52) rounds it to a multiple of 2^a and leaves the rest,
+// exactly, for the next window. After the block the windows are read off as integers and added to the long
+// integer. Nothing is lost in any step, which needs rounding to nearest, no flushing of denormals, and no
+// reassociation by the compiler.
 //
-// Why 43 bits and 2048 numbers: a lane takes at most 2048 / 16 = 128 numbers. Before a window at 2^a each is at most
-// 2^(a + 42), so a lane moves by at most 2^7 (2^42 + 1/2) 2^a < 2^(a + 51) and stays in the binade of 1.5 2^(a + 52).
+// Why 43 bits and 2048 numbers: a lane takes at most 2048 / 16 = 128 numbers. Before a window at 2^a each is
+// at most 2^(a + 42), so a lane moves by at most 2^7 (2^42 + 1/2) 2^a < 2^(a + 51) and stays in the binade
+// of 1.5 2^(a + 52).
 #pragma once
 
 #include "simd/vec.h"
@@ -46,7 +48,8 @@ LOSSKIT_INLINE void add_at(ExactSum<T>& sum, int64_t value, int position) {
   }
 }
 
-/** One number at a time: for blocks with infinities or NaN, and for ranges of exponents no few windows can cover. */
+/** One number at a time: for blocks with infinities or NaN, and for ranges of exponents no few windows can
+ * cover. */
 template <class T>
 void add_each(const T* x, size_t n, ExactSum<T>& sum) {
   using B = Bits<T>;
@@ -56,7 +59,9 @@ void add_each(const T* x, size_t n, ExactSum<T>& sum) {
     __builtin_memcpy(&word, x + i, sizeof word);
     const I magnitude = word & static_cast<I>(~B::sign);
     if (magnitude >= B::exponent) {
-      sum.special |= magnitude > B::exponent ? kSawNan : word < 0 ? kSawNegativeInfinity : kSawPositiveInfinity;
+      sum.special |= magnitude > B::exponent ? kSawNan
+                     : word < 0              ? kSawNegativeInfinity
+                                             : kSawPositiveInfinity;
       continue;
     }
     const int exponent = static_cast<int>(magnitude >> B::mantissa);
@@ -85,7 +90,7 @@ struct Windows {
     const D moved = held + number;
     const D kept = moved - held;
     held = moved;
-    next.deposit(number - kept);
+    next.deposit(fma(kept, D(-1), number));  // number - kept, on the units that multiply
   }
   template <class T>
   LOSSKIT_INLINE void add_to(ExactSum<T>& sum) const {
@@ -110,25 +115,62 @@ void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum) {
   w.add_to(sum);
 }
 
+/** The same for float32 numbers whose digits span so little that four of them add up in a double without
+ * rounding. */
+inline void add_in_fours(const float* x, size_t n, int top, ExactSum<float>& sum) {
+  using V = vec<float, 16>;
+  Windows<2> w(top);
+  size_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    const auto a = widen(V::load(x + i)) + widen(V::load(x + i + 16));
+    const auto b = widen(V::load(x + i + 32)) + widen(V::load(x + i + 48));
+    w.deposit(a + b);
+  }
+  for (; i < n; i += 16) w.deposit(widen(load_some<V>(x + i, n - i, 0.0f)));
+  w.add_to(sum);
+}
+
+/** Memory that is read after this block: fetched while the block is summed, when memory would stand idle. */
+struct Upcoming {
+  const char* from[4];
+  size_t bytes[4];  // of it for each number of the block
+  int streams = 0;
+
+  LOSSKIT_INLINE void add(const void* p, size_t bytes_each) {
+    from[streams] = static_cast<const char*>(p);
+    bytes[streams++] = bytes_each;
+  }
+  /** Fetches what goes with sixteen numbers. */
+  LOSSKIT_INLINE void fetch(size_t i) const {
+    for (int k = 0; k < streams; ++k) {
+      const char* p = from[k] + i * bytes[k];
+      __builtin_prefetch(p);
+      if (bytes[k] == 8) __builtin_prefetch(p + 64);
+    }
+  }
+};
+
 /** Adds n <= kBlock numbers. */
 template <class T>
-void add_block(const T* x, size_t n, ExactSum<T>& sum) {
+void add_block(const T* x, size_t n, ExactSum<T>& sum, const Upcoming& upcoming = {}) {
   using V = vec<T, 16>;
   using B = Bits<T>;
   using I = typename V::ints;
   using Word = typename B::type;
   constexpr Word magnitude = static_cast<Word>(~B::sign);
-  // Largest magnitude, and smallest but for zero: less one, zero becomes the largest word and drops out of the minimum.
-  I most(Word(0)), least(magnitude);
+  // Largest magnitude, and smallest but for zero: less one, zero becomes the largest word and drops out of
+  // the minimum.
+  I most(Word(0)), least(Word(-1));
   for (size_t i = 0; i < n; i += 16) {
+    upcoming.fetch(i);
     const I word = bits(load_some<V>(x + i, n - i, T(0))) & I(magnitude);
     most = max(most, word);
-    least = min(least, (word - I(Word(1))) & I(magnitude));
+    least = min_unsigned(least, word - I(Word(1)));
   }
   const Word largest = greatest(most);
   if (largest == 0) return;
   if (largest >= B::exponent) return add_each(x, n, sum);
-  const Word smallest = magnitude - greatest(I(magnitude) - least) + 1;
+  const Word smallest = magnitude - greatest(I(magnitude) - (least & I(magnitude))) + 1;
 
   constexpr int bias = static_cast<int>(B::one >> B::mantissa);
   const auto exponent = [](Word word) {
@@ -139,6 +181,9 @@ void add_block(const T* x, size_t n, ExactSum<T>& sum) {
   const int top = high + 1 - 42;
   if (high > 1012) return add_each(x, n, sum);  // 1.5 2^(top + 52) would overflow
   if (top <= low) return add_in_windows<1>(x, n, top, sum);
+  if constexpr (sizeof(T) == 4) {
+    if (high + 3 - low <= 53) return add_in_fours(x, n, top + 2, sum);
+  }
   if (top - 43 <= low) return add_in_windows<2>(x, n, top, sum);
   if (top - 86 <= low) return add_in_windows<3>(x, n, top, sum);
   if (top - 129 <= low) return add_in_windows<4>(x, n, top, sum);

@@ -48,13 +48,15 @@ double round_once(bool negative, uint64_t leading, int exponent, bool sticky) {
   const uint64_t half = uint64_t(1) << (dropped - 1);
   if (rest > half || (rest == half && (sticky || (digits & 1) != 0))) ++digits;
   if (exponent > 1023) return negative ? -kInfinity : kInfinity;
-  // The digits' leading one adds one to the exponent field, below which it stands; a carry out of rounding does it again.
+  // The digits' leading one adds one to the exponent field, below which it stands; a carry out of rounding
+  // does it again.
   const uint64_t field = exponent >= -1022 ? static_cast<uint64_t>(exponent + 1022) << 52 : 0;
   const double value = std::bit_cast<double>(field + digits);
   return negative ? -value : value;
 }
 
-/** The top 64 bits of n limbs with a leading one, the rest as sticky; unit is the exponent of the lowest bit. */
+/** The top 64 bits of n limbs with a leading one, the rest as sticky; unit is the exponent of the lowest bit.
+ */
 double round_limbs(bool negative, const uint64_t* limb, int n, int unit, bool sticky) {
   while (n > 0 && limb[n - 1] == 0) --n;
   if (n == 0) return 0;

@@ -5,7 +5,8 @@
 
 namespace losskit {
 
-/** The sum, to the nearest double, ties to even; infinite beyond the largest double; NaN and infinities as IEEE addition. */
+/** The sum, to the nearest double, ties to even; infinite beyond the largest double; NaN and infinities as
+ * IEEE addition. */
 template <class T>
 double value_of(const ExactSum<T>& sum);
 

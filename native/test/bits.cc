@@ -1,5 +1,6 @@
-// Prints a hash of what the elementary functions and every loss of the catalogue compute on fixed inputs, for each
-// instruction set of this machine. Exits with 1 if two of them differ. The hashes of two machines are to be equal, too.
+// Prints a hash of what the elementary functions and every loss of the catalogue compute on fixed inputs, for
+// each instruction set of this machine. Exits with 1 if two of them differ. The hashes of two machines are to
+// be equal, too.
 
 #include <bit>
 #include <cmath>

@@ -7,8 +7,8 @@ namespace losskit {
 
 enum class MathFunction { exp, exp_flushed, expm1, log, log1p, log1p_unit, tanh, softplus, sigmoid };
 constexpr int kMathFunctions = 9;
-constexpr const char* kMathFunctionNames[kMathFunctions] = {"exp",        "exp_flushed", "expm1",    "log",    "log1p",
-                                                            "log1p_unit", "tanh",        "softplus", "sigmoid"};
+constexpr const char* kMathFunctionNames[kMathFunctions] = {
+    "exp", "exp_flushed", "expm1", "log", "log1p", "log1p_unit", "tanh", "softplus", "sigmoid"};
 
 struct MathTable {
   void (*f32)(MathFunction, const float*, float*, size_t);

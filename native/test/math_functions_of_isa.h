@@ -21,15 +21,24 @@ template <class T>
 void apply(MathFunction function, const T* x, T* y, size_t n) {
   using V = vec<T, native_lanes<T>>;
   switch (function) {
-    case MathFunction::exp: return map(x, y, n, [](V v) { return exp(v); });
-    case MathFunction::exp_flushed: return map(x, y, n, [](V v) { return exp_flushed(v); });
-    case MathFunction::expm1: return map(x, y, n, [](V v) { return expm1(v); });
-    case MathFunction::log: return map(x, y, n, [](V v) { return log(v); });
-    case MathFunction::log1p: return map(x, y, n, [](V v) { return log1p(v); });
-    case MathFunction::log1p_unit: return map(x, y, n, [](V v) { return log1p_unit(v); });
-    case MathFunction::tanh: return map(x, y, n, [](V v) { return tanh(v); });
-    case MathFunction::softplus: return map(x, y, n, [](V v) { return softplus(v); });
-    case MathFunction::sigmoid: return map(x, y, n, [](V v) { return sigmoid(v); });
+    case MathFunction::exp:
+      return map(x, y, n, [](V v) { return exp(v); });
+    case MathFunction::exp_flushed:
+      return map(x, y, n, [](V v) { return exp_flushed(v); });
+    case MathFunction::expm1:
+      return map(x, y, n, [](V v) { return expm1(v); });
+    case MathFunction::log:
+      return map(x, y, n, [](V v) { return log(v); });
+    case MathFunction::log1p:
+      return map(x, y, n, [](V v) { return log1p(v); });
+    case MathFunction::log1p_unit:
+      return map(x, y, n, [](V v) { return log1p_unit(v); });
+    case MathFunction::tanh:
+      return map(x, y, n, [](V v) { return tanh(v); });
+    case MathFunction::softplus:
+      return map(x, y, n, [](V v) { return softplus(v); });
+    case MathFunction::sigmoid:
+      return map(x, y, n, [](V v) { return sigmoid(v); });
   }
 }
 

@@ -1,5 +1,5 @@
-// Many threads calling at once while the number of threads changes: made for the thread sanitizer. Every result must have
-// the bits of the first.
+// Many threads calling at once while the number of threads changes: made for the thread sanitizer. Every
+// result must have the bits of the first.
 
 #include <atomic>
 #include <cmath>
