@@ -145,8 +145,8 @@ function refuseOverlap(
     if (other) throw shared(loss, valuesName(wanted), other)
   }
   if (grad !== undefined) {
-    const inPlace = coincide(grad, pred)
-    const other = (!inPlace && overlap(grad, pred) && loss.input) || overlapping(loss, grad, inputs, upstream)
+    const inPart = grad !== pred && overlap(grad, pred) && !coincide(grad, pred)
+    const other = (inPart && loss.input) || overlapping(loss, grad, inputs, upstream)
     if (other) throw shared(loss, loss.gradName, other)
   }
 }
