@@ -1,4 +1,5 @@
-// measure(sets, plan, first, repeat): nanoseconds that `repeat` transfers take, walking the sets in turn from set `first`.
+// measure(sets, plan, first, repeat): nanoseconds that `repeat` transfers take, walking the sets in turn from
+// set `first`.
 #include <napi.h>
 
 #include <algorithm>
@@ -56,12 +57,15 @@ Transfer transfer_of(const Napi::Object& set) {
 }
 
 // Cuts at cache lines, so that no two threads write one.
-size_t cut(size_t bytes, int part, int parts) { return part == parts ? bytes : bytes / parts * part / 64 * 64; }
+size_t cut(size_t bytes, int part, int parts) {
+  return part == parts ? bytes : bytes / parts * part / 64 * 64;
+}
 
 void run(State& state, const Transfer& t, const Plan& plan) {
   const Transfer side{t.side, nullptr, nullptr, t.side_bytes, nullptr, 0};
   const auto work = [&](int thread) {
-    uint64_t seen = state.isa.walk(t, plan, cut(t.bytes, thread, plan.threads), cut(t.bytes, thread + 1, plan.threads));
+    uint64_t seen =
+        state.isa.walk(t, plan, cut(t.bytes, thread, plan.threads), cut(t.bytes, thread + 1, plan.threads));
     if (t.side)
       seen |= state.isa.walk(side, plan, cut(t.side_bytes, thread, plan.threads),
                              cut(t.side_bytes, thread + 1, plan.threads));
@@ -80,12 +84,14 @@ Napi::Value measure(const Napi::CallbackInfo& info) {
   const auto wish = info[1].As<Napi::Object>();
   const uint32_t begin = info[2].As<Napi::Number>(), repeat = info[3].As<Napi::Number>();
   const Plan plan{std::clamp(wish.Get("threads").As<Napi::Number>().Int32Value(), 1, 256),
-                  wish.Get("streaming").As<Napi::Boolean>(), wish.Get("streams").As<Napi::Number>().Int32Value()};
+                  wish.Get("streaming").As<Napi::Boolean>(),
+                  wish.Get("streams").As<Napi::Number>().Int32Value()};
   if (plan.streams != 1 && plan.streams != 4) throw std::invalid_argument("streams must be 1 or 4");
   if (sets.Length() == 0) throw std::invalid_argument("there must be a set");
 
   std::vector<Transfer> transfers;
-  for (uint32_t i = 0; i < sets.Length(); ++i) transfers.push_back(transfer_of(sets.Get(i).As<Napi::Object>()));
+  for (uint32_t i = 0; i < sets.Length(); ++i)
+    transfers.push_back(transfer_of(sets.Get(i).As<Napi::Object>()));
 
   const auto start = std::chrono::steady_clock::now();
   for (uint32_t i = 0; i < repeat; ++i) run(state, transfers[(begin + i) % transfers.size()], plan);

@@ -1,5 +1,5 @@
-// Threads that wait for the next transfer: spinning at first, since the next one usually comes at once, then asleep, so that
-// they disturb nothing that is measured after it.
+// Threads that wait for the next transfer: spinning at first, since the next one usually comes at once, then
+// asleep, so that they disturb nothing that is measured after it.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// The memory traffic of a loss with the arithmetic left out: read one or two arrays side by side, write a third.
+// The memory traffic of a loss with the arithmetic left out: read one or two arrays side by side, write a
+// third.
 #pragma once
 
 #include <cstddef>

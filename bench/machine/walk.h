@@ -1,5 +1,5 @@
-// The walk, over vectors of VECTOR_BYTES. Each instruction set includes it once, in a file compiled for that set; everything
-// here has internal linkage, so that no two sets share a symbol.
+// The walk, over vectors of VECTOR_BYTES. Each instruction set includes it once, in a file compiled for that
+// set; everything here has internal linkage, so that no two sets share a symbol.
 #include <cstring>
 
 #include "transfer.h"
@@ -50,8 +50,10 @@ inline uint64_t words(const Transfer& t, size_t from, size_t to) {
 
 template <bool kTwo, Store kStore, int kStreams>
 uint64_t walk(const Transfer& t, size_t from, size_t to) {
-  // Arrays of JavaScript begin 16 bytes after a page: whole cache lines come first where the store needs them.
-  const size_t misaligned = reinterpret_cast<uintptr_t>((kStore == Store::none ? t.first : t.out) + from) % 64;
+  // Arrays of JavaScript begin 16 bytes after a page: whole cache lines come first where the store needs
+  // them.
+  const size_t misaligned =
+      reinterpret_cast<uintptr_t>((kStore == Store::none ? t.first : t.out) + from) % 64;
   const size_t begin = misaligned ? (from + 64 - misaligned < to ? from + 64 - misaligned : to) : from;
   uint64_t seen = words<kTwo, kStore>(t, from, begin);
 
