@@ -43,8 +43,8 @@ if (options.help) {
 /** @type {{ big: import('./rounds.mjs').Pace, small: import('./rounds.mjs').Pace }} */
 const pace = options.quick
   ? {
-      big: { sampleMs: 3, minRounds: 5, maxRounds: 15, budgetMs: 1500, rarest: 4 },
-      small: { sampleMs: 3, minRounds: 5, maxRounds: 15, budgetMs: 500, rarest: 1 },
+      big: { sampleMs: 3, minRounds: 5, maxRounds: 15, budgetMs: 1200, rarest: 4 },
+      small: { sampleMs: 2, minRounds: 5, maxRounds: 15, budgetMs: 400, rarest: 1 },
     }
   : {
       big: { sampleMs: 10, minRounds: 11, maxRounds: 61, budgetMs: 20000, rarest: 4 },

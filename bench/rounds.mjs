@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * @property {boolean} [async] whether `call` gives a promise
  * @property {(first: number, repeat: number) => number | Promise<number>} [sample] in place of `call`, for what is measured
  *   elsewhere: nanoseconds of `repeat` calls, over the sets in turn from `first`
+ * @property {number} [expected] nanoseconds of a call, as far as is known
  * @property {() => void} [before] sets the scene for a sample, outside the timing
  * @property {() => void} [after] clears it away
  *
@@ -78,7 +79,7 @@ export async function measure(runners, sets, pace) {
     const time = runner.sample ?? callTimer(runner, sets)
     /** @type {number[]} */
     const ns = []
-    return { runner, time, repeat: 1, every: 1, next: 0, last: 0, ns }
+    return { runner, time, repeat: 1, every: 1, next: 0, last: runner.expected ?? 0, ns }
   })
 
   /** @param {(typeof entries)[number]} entry */
@@ -104,6 +105,8 @@ export async function measure(runners, sets, pace) {
       if (fitting <= entry.repeat * 1.5) break
       entry.repeat = Math.min(fitting, entry.repeat * 10)
     }
+    // Of long calls each one is precious, and the first as good as any.
+    if (entry.last > longCall) entry.ns.push(entry.last)
     // A slow runner takes part in every second, third … round, so that it does not eat the others' time.
     const share = (pace.budgetMs * 1e6) / entries.length / pace.minRounds
     entry.every = Math.min(pace.rarest, Math.max(1, Math.round((entry.last * entry.repeat) / share)))
@@ -114,7 +117,7 @@ export async function measure(runners, sets, pace) {
     if (round >= pace.minRounds && performance.now() - start > pace.budgetMs) break
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[(i + round) % entries.length]
-      if (round % entry.every === 0) entry.ns.push(await one(entry))
+      if (round % entry.every === entry.every - 1) entry.ns.push(await one(entry))
     }
   }
   return entries.map(({ runner, ns, repeat }) => ({ name: runner.name, ns, repeat }))

@@ -37,9 +37,11 @@ async function judge(prepared, contender, item, truth) {
   const [set] = item.sets
   set.grad.fill(Number.NaN) // so that a gradient of the last contender is not taken for this one's
   try {
+    const start = performance.now()
     const found = prepared.check
       ? await prepared.check()
       : { value: (await prepared.call?.(0)) ?? Number.NaN, grad: set.grad }
+    prepared.expected = (performance.now() - start) * 1e6
     const { wrong, ...errors } = compare(truth, found, item.wantsGrad)
     return { contender, status: wrong ? 'wrong' : 'ok', ...errors, ...(wrong && { reason: wrong }) }
   } catch (error) {

@@ -10,6 +10,7 @@
  * @property {(first: number, repeat: number) => number | Promise<number>} [sample] nanoseconds, where another process is measured
  * @property {() => Promise<{ value: number, grad?: Float32Array }>} [check] the loss of set 0 and its gradient, where they
  *   are not the result of `call` and the set's `grad`
+ * @property {number} [expected] set by the check: nanoseconds that it took
  * @property {() => void} [before]
  * @property {() => void} [after]
  * @property {string} [note] what a reader must know to compare
