@@ -1,12 +1,14 @@
 /** Rows of every width: vectors across rows, lanes within a row, rows in several pieces. */
 
 import { describe, expect, it } from 'vitest'
+import { slackOf } from '../support/every-loss.ts'
 import { exactQuotient } from '../support/exact.ts'
 import { expectAllNear, expectAllSame, expectAllUlps, expectSame } from '../support/expect.ts'
 import { FLOATS, floats, rowsOf } from '../support/floats.ts'
 import { crossEntropy, nll } from '../support/losses.ts'
 import { Random } from '../support/random.ts'
 import * as reference from '../support/reference.ts'
+import type { ComputeType } from '../support/ulp.ts'
 
 /** Classes, rows. */
 const SHAPES = [
@@ -34,6 +36,19 @@ const SHAPES = [
 const ULPS = { float32: 2, float64: 16 }
 const RELATIVE = { float32: 1e-6, float64: 2e-14 }
 
+function expectTruth(
+  both: { value: ArrayLike<number>; grad: { logits: ArrayLike<number> } },
+  truth: reference.Row[],
+  type: ComputeType,
+): void {
+  const slack = slackOf(truth, type)
+  const values = truth.map(row => row.value)
+  const grad = truth.flatMap(row => row.grad)
+  const scale = truth.flatMap(row => row.scale)
+  expectAllUlps(both.value, values, type, ULPS[type], { slack: slack.values, what: 'values' })
+  expectAllNear(both.grad.logits, grad, type, RELATIVE[type], { scale, slack: slack.grad, what: 'gradient' })
+}
+
 describe.each(FLOATS)('in %s', type => {
   describe.each(SHAPES)('rows of %i classes', (classes, rows) => {
     const random = new Random(classes)
@@ -56,21 +71,7 @@ describe.each(FLOATS)('in %s', type => {
         )
         const given = option.weight === undefined ? {} : { ...option, weight }
         const both = crossEntropy.valueAndGrad(logits, labels, { ...given, reduction: 'none' })
-        expectAllUlps(
-          both.value,
-          truth.map(row => row.value),
-          type,
-          ULPS[type],
-        )
-        expectAllNear(
-          both.grad.logits,
-          truth.flatMap(row => row.grad),
-          type,
-          RELATIVE[type],
-          {
-            scale: truth.flatMap(row => row.scale),
-          },
-        )
+        expectTruth(both, truth, type)
         const masses = Array.from(labels, label => option.weight?.[label] ?? 1)
         expectSame(crossEntropy(logits, labels, given), exactQuotient(both.value, masses))
       }
@@ -88,21 +89,7 @@ describe.each(FLOATS)('in %s', type => {
         )
         const given = option.weight === undefined ? {} : { ...option, weight }
         const both = crossEntropy.valueAndGrad(logits, target, { ...given, reduction: 'none' })
-        expectAllUlps(
-          both.value,
-          truth.map(row => row.value),
-          type,
-          ULPS[type],
-        )
-        expectAllNear(
-          both.grad.logits,
-          truth.flatMap(row => row.grad),
-          type,
-          RELATIVE[type],
-          {
-            scale: truth.flatMap(row => row.scale),
-          },
-        )
+        expectTruth(both, truth, type)
         expectSame(crossEntropy(logits, target, given), exactQuotient(both.value, [rows]))
       }
     })
@@ -184,8 +171,7 @@ describe.each(FLOATS)('in %s', type => {
         const row = { data: floats(type, spread), shape: [1, classes] }
         const truth = reference.crossEntropyOfIndex(spread, label)
         const both = crossEntropy.valueAndGrad(row, Int32Array.of(label))
-        expectAllUlps([both.value], [truth.value], type, ULPS[type])
-        expectAllNear(both.grad.logits, truth.grad, type, RELATIVE[type])
+        expectTruth({ value: [both.value], grad: both.grad }, [truth], type)
         expectSame(both.grad.logits[place] as number, 0)
       }
     }

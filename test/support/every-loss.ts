@@ -25,6 +25,8 @@ export interface Batch {
   readonly grad: number[]
   /** What rounding errors of the gradient are relative to. */
   readonly scale: number[]
+  /** What one rounding of the differences between logits moves the values and the gradient by. */
+  readonly slack: { readonly values: number[]; readonly grad: number[] }
 }
 
 export interface EveryLoss {
@@ -33,10 +35,26 @@ export interface EveryLoss {
   /** Key of its gradient. */
   readonly key: string
   readonly options: Options
+  /** How far values may be from the reference, which in float64 is itself off by as much. */
+  readonly ulps: Readonly<Record<ComputeType, number>>
   /** Elements of the input for one sample. */
   readonly width: number
   /** Inputs without corners: what is typical for the loss. */
   batch(random: Random, samples: number, type: ComputeType): Batch
+}
+
+const ULPS = { float32: 2, float64: 8 }
+
+/** The softplus is within 2 ulps; with posWeight, its factor (1 - t) + w t adds three roundings of half an ulp. */
+const POS_WEIGHT_ULPS = { float32: 3.5, float64: 8 }
+
+/** One rounding in each difference of two logits, as the page of the softmax says. */
+export function slackOf(rows: readonly reference.Row[], type: ComputeType): Batch['slack'] {
+  const rounding = type === 'float32' ? 2 ** -24 : 2 ** -53
+  return {
+    values: rows.map(row => rounding * row.moves.value),
+    grad: rows.flatMap(row => row.moves.grad.map(move => rounding * move)),
+  }
 }
 
 function elements(
@@ -46,12 +64,14 @@ function elements(
   next: (random: Random) => [x: number, t: number],
   scale: (x: number, t: number) => number = (x, t) => at(x, t).grad,
   options: Options = {},
+  ulps = ULPS,
 ): EveryLoss {
   return {
     name,
     loss,
     key: 'pred',
     options,
+    ulps,
     width: 1,
     batch(random, samples, type) {
       const pairs = Array.from({ length: samples }, () => next(random))
@@ -71,6 +91,7 @@ function elements(
         masses: points.map(() => 1),
         grad: points.map(point => point.grad),
         scale: x.map((value, i) => scale(value, t[i] as number)),
+        slack: { values: x.map(() => 0), grad: x.map(() => 0) },
       }
     },
   }
@@ -93,6 +114,7 @@ function rows(
     loss,
     key,
     options,
+    ulps: ULPS,
     width: classes,
     batch(random, samples, type) {
       const raw = Array.from({ length: samples }, () => random.list(classes, () => 3 * random.normal()))
@@ -117,6 +139,7 @@ function rows(
         masses: results.map(result => result.mass),
         grad: results.flatMap(result => result.grad),
         scale: results.flatMap(result => result.scale),
+        slack: slackOf(results, type),
       }
     },
   }
@@ -152,9 +175,8 @@ export const EVERY_LOSS: readonly EveryLoss[] = [
     reference.bceWithLogits(3),
     logits,
     logitScale(3),
-    {
-      posWeight: 3,
-    },
+    { posWeight: 3 },
+    POS_WEIGHT_ULPS,
   ),
   rows('crossEntropy', losskit.crossEntropy, 'logits', 5, {}, (row, label) =>
     reference.crossEntropyOfIndex(row, label),

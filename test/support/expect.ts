@@ -30,27 +30,37 @@ export function expectUlps(
   expect(apart, `ulps between ${what} = ${actual} and ${truth}`).toBeLessThanOrEqual(ulps)
 }
 
+export interface Allowed {
+  /** Where the truth is a difference of larger terms: what errors are relative to. */
+  readonly scale?: ArrayLike<number>
+  /** What an error may be beyond that, from a rounding that is named. */
+  readonly slack?: ArrayLike<number>
+  readonly what?: string
+}
+
 export function expectAllUlps(
   actual: ArrayLike<number>,
   truth: ArrayLike<number>,
   type: ComputeType,
   ulps: number,
-  what = 'array',
+  { slack, what = 'array' }: Omit<Allowed, 'scale'> = {},
 ): void {
   expect(actual.length, `length of ${what}`).toBe(truth.length)
   for (let i = 0; i < truth.length; i++) {
-    const apart = ulpsApart(actual[i] as number, truth[i] as number, type)
-    if (!(apart <= ulps)) expectUlps(actual[i] as number, truth[i] as number, type, ulps, `${what}[${i}]`)
+    const expected = truth[i] as number
+    const apart = ulpsApart(actual[i] as number, expected, type)
+    const allowed = ulps + (slack === undefined ? 0 : (slack[i] as number) / ulp(expected, type))
+    if (!(apart <= allowed)) expectUlps(actual[i] as number, expected, type, allowed, `${what}[${i}]`)
   }
 }
 
-/** Within `relative` of the truth, or of `scale` where the truth is a difference of larger terms. */
+/** Within `relative` of the truth. */
 export function expectAllNear(
   actual: ArrayLike<number>,
   truth: ArrayLike<number>,
   type: ComputeType,
   relative: number,
-  { scale = truth, what = 'array' }: { scale?: ArrayLike<number>; what?: string } = {},
+  { scale = truth, slack, what = 'array' }: Allowed = {},
 ): void {
   expect(actual.length, `length of ${what}`).toBe(truth.length)
   const smallest = ulp(0, type)
@@ -58,7 +68,8 @@ export function expectAllNear(
     const a = actual[i] as number
     const b = truth[i] as number
     if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue
-    const allowed = Math.max(relative * Math.max(Math.abs(b), Math.abs(scale[i] as number)), smallest)
+    const size = Math.max(Math.abs(b), Math.abs(scale[i] as number))
+    const allowed = Math.max(relative * size + (slack?.[i] ?? 0), smallest)
     const within = Math.abs(a - b) <= allowed && Number.isFinite(b)
     expect(within, `${what}[${i}] = ${a} is within ${allowed} of ${b}`).toBe(true)
   }

@@ -61,6 +61,10 @@ export interface Softmax {
   readonly probabilities: number[]
   /** 1 - p of every class, without the cancellation. */
   readonly complements: number[]
+  /** Distance of every class to the largest logit. */
+  readonly distances: number[]
+  /** The mean of the distances: what a change of all of them by a factor moves the logarithm of the sum by. */
+  readonly spread: number
 }
 
 export function softmax(logits: readonly number[]): Softmax {
@@ -71,7 +75,10 @@ export function softmax(logits: readonly number[]): Softmax {
   const rest = compensatedSum(exps.filter((_, j) => j !== first))
   const logSum = Number.isNaN(top) ? Number.NaN : Math.log1p(rest)
   const sum = 1 + rest
+  const distances = logits.map(z => top - z)
   return {
+    distances,
+    spread: compensatedSum(exps.map((e, j) => times(e, distances[j] as number))) / sum,
     logs: logits.map(z => z - top - logSum),
     probabilities: exps.map(e => (Number.isNaN(logSum) ? Number.NaN : e / sum)),
     // sum - e >= 1 for every other class, so only the largest needs care.
@@ -86,6 +93,11 @@ export interface Row {
   readonly mass: number
   /** The size of the terms that the gradient is the difference of: what its rounding errors are relative to. */
   readonly scale: number[]
+  /**
+   * How far value and gradient move, to first order, where each difference of a logit to the largest one is off by a
+   * factor of 1 + u: u times these. In float32 these differences are rounded once.
+   */
+  readonly moves: { readonly value: number; readonly grad: number[] }
 }
 
 export interface RowOptions {
@@ -94,9 +106,20 @@ export interface RowOptions {
   readonly labelSmoothing?: number | undefined
 }
 
-const ignored = (classes: number): Row => {
-  const zeros = new Array<number>(classes).fill(0)
-  return { value: 0, grad: zeros, mass: 0, scale: zeros }
+const zeros = (classes: number): number[] => new Array<number>(classes).fill(0)
+
+const ignored = (classes: number): Row => ({
+  value: 0,
+  grad: zeros(classes),
+  mass: 0,
+  scale: zeros(classes),
+  moves: { value: 0, grad: zeros(classes) },
+})
+
+/** The moves of a loss whose classes have shares of this sum in it. */
+function movesOf({ probabilities, distances, spread }: Softmax, shares: number): Row['moves'] {
+  const grad = probabilities.map((p, c) => shares * (times(p, distances[c] as number) + p * spread))
+  return { value: shares * spread, grad }
 }
 
 export function crossEntropyOfIndex(logits: readonly number[], label: number, options: RowOptions = {}): Row {
@@ -105,23 +128,22 @@ export function crossEntropyOfIndex(logits: readonly number[], label: number, op
   if (label === ignoreIndex) return ignored(classes)
   const weight = options.weight ?? new Array<number>(classes).fill(1)
   const mass = weight[label] as number
-  const { logs, probabilities, complements } = softmax(logits)
+  const all = softmax(logits)
+  const { logs, probabilities, complements } = all
   const own = (1 - smoothing) * mass
-  const spread = smoothing === 0 ? 0 : (smoothing / classes) * compensatedSum(weight)
-  const uniform = logs.map((log, c) =>
-    smoothing === 0 ? 0 : (smoothing / classes) * (weight[c] as number) * -log,
-  )
+  const shares = weight.map(w => (smoothing / classes) * w)
+  const spread = compensatedSum(shares)
+  const toOwn = (c: number) => (c === label ? (complements[c] as number) : (probabilities[c] as number))
   return {
-    value: own * -(logs[label] as number) + compensatedSum(uniform),
-    grad: probabilities.map((p, c) => {
-      const share = smoothing === 0 ? 0 : (smoothing / classes) * (weight[c] as number)
-      return (c === label ? -own * (complements[c] as number) : own * p) + (spread * p - share)
-    }),
+    value:
+      own * -(logs[label] as number) +
+      compensatedSum(shares.map((share, c) => times(share, -(logs[c] as number)))),
+    grad: probabilities.map(
+      (p, c) => (c === label ? -own : own) * toOwn(c) + (spread * p - (shares[c] as number)),
+    ),
     mass,
-    scale: probabilities.map((p, c) => {
-      const share = smoothing === 0 ? 0 : (smoothing / classes) * (weight[c] as number)
-      return (c === label ? own * (complements[c] as number) : own * p) + spread * p + share
-    }),
+    scale: probabilities.map((p, c) => own * toOwn(c) + spread * p + (shares[c] as number)),
+    moves: movesOf(all, own + spread),
   }
 }
 
@@ -133,7 +155,8 @@ export function crossEntropyOfProbabilities(
   const { labelSmoothing: smoothing = 0 } = options
   const classes = logits.length
   const weight = options.weight ?? new Array<number>(classes).fill(1)
-  const { logs, probabilities } = softmax(logits)
+  const all = softmax(logits)
+  const { logs, probabilities } = all
   const shares = target.map((q, c) => (weight[c] as number) * ((1 - smoothing) * q + smoothing / classes))
   const total = compensatedSum(shares)
   return {
@@ -141,13 +164,15 @@ export function crossEntropyOfProbabilities(
     grad: probabilities.map((p, c) => total * p - (shares[c] as number)),
     mass: 1,
     scale: probabilities.map((p, c) => Math.abs(total) * p + Math.abs(shares[c] as number)),
+    moves: movesOf(all, Math.abs(total)),
   }
 }
 
 export function nll(logProbs: readonly number[], label: number, options: RowOptions = {}): Row {
   const { ignoreIndex = -100 } = options
-  if (label === ignoreIndex) return ignored(logProbs.length)
+  const nothing = ignored(logProbs.length)
+  if (label === ignoreIndex) return nothing
   const mass = options.weight?.[label] ?? 1
   const grad = logProbs.map((_, c) => (c === label ? -mass : 0))
-  return { value: -mass * (logProbs[label] as number), grad, mass, scale: grad.map(Math.abs) }
+  return { ...nothing, value: -mass * (logProbs[label] as number), grad, mass, scale: grad.map(Math.abs) }
 }
