@@ -78,11 +78,6 @@ export interface Slots {
  */
 export type StatusName = 'ok' | 'label' | 'pred' | 'target' | 'aborted'
 
-/** Opaque handle of a prepared call. */
-export interface Bound {
-  readonly __bound: unique symbol
-}
-
 export interface Info {
   readonly isa: string
   readonly isas: readonly string[]
@@ -129,7 +124,10 @@ export interface Binding {
     cancel: Int32Array | undefined,
   ): Promise<AsyncResult>
 
-  /** Prepares a call. The caller checks before each run that no array has changed its length (detached or resized). */
+  /**
+   * A prepared call: a function that computes it and returns the reduced value, with the status in the frame. The caller
+   * checks before each run that no array has changed its length (detached or resized).
+   */
   bind(
     pred: BindingArray,
     target: BindingArray,
@@ -138,8 +136,7 @@ export interface Binding {
     upstream: Argument,
     values: Argument,
     grad: Argument,
-  ): Bound
-  runBound(bound: Bound): number
+  ): () => number
 
   /** Size in bytes of the state of an accumulator over float32 or float64 terms. A zero-filled header is not a state: see `initState`. */
   stateBytes(dtype: 'float32' | 'float64'): number

@@ -22,3 +22,8 @@ target_link_libraries(losskit PRIVATE losskit_options Threads::Threads ${CMAKE_J
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
   execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})
 endif()
+
+# The threads of the pool outlive an environment (a worker that ends), so the library must never be unloaded.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_link_options(losskit PRIVATE -Wl,-z,nodelete)
+endif()

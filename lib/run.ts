@@ -74,7 +74,7 @@ export function prepareRun(loss: Definition, call: Call): () => number {
   const { numbers, pred, target, weight, factor, upstream, values, grad } = call
   const watched = sentinels([pred, target, weight, factor, upstream, values, grad])
   post(numbers)
-  const compute = bind(pred, target, weight, factor, upstream, values, grad) as unknown as () => number
+  const compute = bind(pred, target, weight, factor, upstream, values, grad)
   return () => {
     if (!allThere(watched)) throw detached(loss)
     const value = compute()

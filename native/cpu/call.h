@@ -50,7 +50,8 @@ constexpr uint64_t kChunk = 4096;
 /** What a chunk of a row contributes to its softmax. */
 struct Chunk {
   double max;   // m: the largest score
-  double sum;   // of e^(x - m)
+  double ones;  // how many e^(x - m) are 1
+  double rest;  // the sum of the others; apart, so that a confident row keeps the digits of its small loss
   double dot;   // of q (m - x), for a target distribution q
   double mass;  // of q
 };

@@ -95,12 +95,15 @@ Chunk measure_scores(const T* x, size_t n, const ClassTargets<T>& targets, T* ex
   const T largest = greatest_of(x, n);
   const V shift(largest == -infinity<T> ? T(0) : largest);  // of a row of -inf only, every e^x is 0
   constexpr T kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-  Doubles sum(0), dot(0), mass(0);
+  V ones(0);
+  Doubles rest(0), dot(0), mass(0);
   for (size_t i = 0; i < n; i += 16) {
     const V score = load_some<V>(x + i, n - i, -infinity<T>);
     const V e = exp_flushed(score - shift);
     if (exps != nullptr) e.store(exps + i);
-    sum = sum + widen(e);
+    const auto is_one = e == V(1);
+    ones = ones + select(is_one, V(1), V(0));
+    rest = rest + widen(select(is_one, V(0), e));
     if constexpr (dense) {
       Doubles q = targets.at(i, n - i), below = widen(shift) - widen(score);
       if (n - i < 16) {
@@ -112,7 +115,7 @@ Chunk measure_scores(const T* x, size_t n, const ClassTargets<T>& targets, T* ex
       mass = mass + q;
     }
   }
-  return {static_cast<double>(largest), sum_lanes(sum), sum_lanes(dot), sum_lanes(mass)};
+  return {static_cast<double>(largest), sum_lanes(widen(ones)), sum_lanes(rest), sum_lanes(dot), sum_lanes(mass)};
 }
 
 template <class T>
@@ -126,21 +129,23 @@ Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, ChunkS
 /** The row up to a chunk, with the chunk: exponents are brought to the greater maximum. */
 inline Chunk combine(const Chunk& row, const Chunk& chunk) {
   const auto e = [](double x) { return of_one(x, [](auto v) { return exp(v); }); };
+  const double mass = row.mass + chunk.mass;
   if (chunk.max > row.max) {
-    const double rise = chunk.max - row.max;
-    const double moved = row.mass == 0 ? 0 : row.mass * rise;
-    return {chunk.max, row.sum * e(-rise) + chunk.sum, (row.dot + moved) + chunk.dot, row.mass + chunk.mass};
+    const double rise = chunk.max - row.max, moved = row.mass == 0 ? 0 : row.mass * rise;
+    const double lowered = (row.ones + row.rest) * e(-rise);
+    return {chunk.max, chunk.ones, lowered + chunk.rest, (row.dot + moved) + chunk.dot, mass};
   }
   if (chunk.max == -infinity<double>) {  // measured against 0 instead
     const double moved = row.max == -infinity<double> || chunk.mass == 0 ? 0 : chunk.mass * row.max;
-    return {row.max, row.sum + chunk.sum, row.dot + (chunk.dot + moved), row.mass + chunk.mass};
+    return {row.max, row.ones, row.rest + chunk.rest, row.dot + (chunk.dot + moved), mass};
   }
-  const double drop = row.max - chunk.max;
-  const double moved = chunk.mass == 0 ? 0 : chunk.mass * drop;
-  return {row.max, row.sum + chunk.sum * e(-drop), row.dot + (chunk.dot + moved), row.mass + chunk.mass};
+  const double drop = row.max - chunk.max, moved = chunk.mass == 0 ? 0 : chunk.mass * drop;
+  const double dot = row.dot + (chunk.dot + moved);
+  if (drop == 0) return {row.max, row.ones + chunk.ones, row.rest + chunk.rest, dot, mass};
+  return {row.max, row.ones, row.rest + (chunk.ones + chunk.rest) * e(-drop), dot, mass};
 }
 
-constexpr Chunk kEmptyRow = {-infinity<double>, 0, 0, 0};
+constexpr Chunk kEmptyRow = {-infinity<double>, 0, 0, 0, 0};
 
 /** The row's loss and the parts of its gradient. */
 template <class Loss, class T>
@@ -149,11 +154,12 @@ Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label
   Row<T> r{};
   r.max = static_cast<T>(whole.max);
   r.label = label;
-  const double log_sum = of_one(whole.sum - 1, [](auto v) { return log1p(v); });
+  const double sum = whole.ones + whole.rest;
+  const double log_sum = of_one((whole.ones - 1) + whole.rest, [](auto v) { return log1p(v); });
   const double incoming = c.upstream.data != nullptr ? c.scale * read_one<double>(c.upstream, row) : c.scale;
   if (is_distribution(c)) {
     r.value = static_cast<T>(whole.dot + whole.mass * log_sum);
-    r.factor = incoming * whole.mass / whole.sum;
+    r.factor = incoming * whole.mass / sum;
     r.uniform = incoming;
     return r;
   }
@@ -170,7 +176,7 @@ Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label
   if (c.label_smoothing == 0) {
     const double g = incoming * weight * slope[0];
     r.value = static_cast<T>(weight * value[0]);
-    r.factor = g / whole.sum;
+    r.factor = g / sum;
     r.label_grad = static_cast<T>(g * p_less_one + 0.0);
     return r;
   }
@@ -178,7 +184,7 @@ Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label
                floor = c.label_smoothing / static_cast<double>(c.classes);
   const double p = of_one(-nll, [](auto v) { return exp(v); });
   r.value = static_cast<T>(keep * nll + floor * (whole.dot + whole.mass * log_sum));
-  r.factor = incoming * (keep + floor * whole.mass) / whole.sum;
+  r.factor = incoming * (keep + floor * whole.mass) / sum;
   r.uniform = incoming * floor;
   r.label_grad = static_cast<T>(incoming * (keep * p_less_one + floor * (whole.mass * p - weight)));
   return r;

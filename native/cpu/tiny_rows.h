@@ -62,13 +62,16 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
       V largest = V::load(tile);
       for (size_t k = 1; k < classes; ++k) largest = max(V::load(tile + k * 16), largest);
       const V shift = select(largest == V(-infinity<T>), V(0), largest);
-      Doubles sum(0);
+      V ones(0);
+      Doubles rest(0);
       for (size_t k = 0; k < classes; ++k) {
         const V e = exp_flushed(V::load(tile + k * 16) - shift);
         e.store(tile + k * 16);
-        sum = sum + widen(e);
+        const auto is_one = e == V(1);
+        ones = ones + select(is_one, V(1), V(0));
+        rest = rest + widen(select(is_one, V(0), e));
       }
-      const Doubles nll = (widen(largest) - widen(V::load(score))) + log1p(sum - Doubles(1));
+      const Doubles nll = (widen(largest) - widen(V::load(score))) + log1p((widen(ones) - Doubles(1)) + rest);
       const Out<Doubles> out = Loss::at(nll, params);
       const Doubles w = Doubles::load(weight);
       narrow_to<T>(out.value * w).store(group.values + first, rows);
@@ -79,7 +82,7 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
       if (c.grad.data == nullptr) continue;
 
       const Doubles g = Doubles::load(incoming) * w * out.grad;
-      const V factor = narrow_to<T>(g / sum);
+      const V factor = narrow_to<T>(g / (widen(ones) + rest));
       for (size_t k = 0; k < classes; ++k) (V::load(tile + k * 16) * factor).store(tile + k * 16);
       narrow_to<T>(fma(g, expm1(-nll), Doubles(0))).store(label_grad);
       T* grad = output_block(c.grad, row * classes, rounded);
