@@ -28,7 +28,7 @@ function wide(random: Random, storage: Storage): number {
     case 2:
       return sign * random.integer(1000) * (storage === 'float64' ? 2 ** -1074 : 2 ** -149)
     case 3:
-      return random.integer(64) === 0
+      return random.integer(1024) === 0
         ? random.pick([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN])
         : 1
     case 4:
