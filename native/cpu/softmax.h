@@ -88,24 +88,39 @@ LOSSKIT_INLINE T greatest_of(const T* x, size_t n) {
   return greatest(max(max(a, b), max(c, d)));
 }
 
+/** How often e^(x - shift) is 1, and the sum of the others. */
+template <class T>
+void count_ones(const T* x, size_t n, T shift, double& ones, double& rest) {
+  using V = vec<T, 16>;
+  V one(0);
+  Doubles other(0);
+  for (size_t i = 0; i < n; i += 16) {
+    const V e = exp_flushed(load_some<V>(x + i, n - i, -infinity<T>) - V(shift));
+    const auto is_one = e == V(1);
+    one = one + select(is_one, V(1), V(0));
+    other = other + widen(select(is_one, V(0), e));
+  }
+  ones = sum_lanes(widen(one));
+  rest = sum_lanes(other);
+}
+
 /** Measures a chunk; keeps the exponentials, in whole vectors, where `exps` is given. */
 template <class T, bool dense>
-Chunk measure_scores(const T* x, size_t n, const ClassTargets<T>& targets, T* exps) {
+Chunk measure_scores(const T* x, size_t n, const ClassTargets<T>& targets, T* exps,
+                     const Upcoming& upcoming) {
   using V = vec<T, 16>;
-  const T largest = greatest_of(x, n);
-  const V shift(largest == -infinity<T> ? T(0) : largest);  // of a row of -inf only, every e^x is 0
   constexpr T kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-  V ones(0);
-  Doubles rest(0), dot(0), mass(0);
+  const T largest = greatest_of(x, n);
+  const T shift = largest == -infinity<T> ? T(0) : largest;  // of a row of -inf only, every e^x is 0
+  Doubles sum(0), dot(0), mass(0);
   for (size_t i = 0; i < n; i += 16) {
+    upcoming.fetch(i);
     const V score = load_some<V>(x + i, n - i, -infinity<T>);
-    const V e = exp_flushed(score - shift);
+    const V e = exp_flushed(score - V(shift));
     if (exps != nullptr) e.store(exps + i);
-    const auto is_one = e == V(1);
-    ones = ones + select(is_one, V(1), V(0));
-    rest = rest + widen(select(is_one, V(0), e));
+    sum = sum + widen(e);
     if constexpr (dense) {
-      Doubles q = targets.at(i, n - i), below = widen(shift) - widen(score);
+      Doubles q = targets.at(i, n - i), below = widen(V(shift)) - widen(score);
       if (n - i < 16) {
         const Doubles present = widen(V::load(kOnes, n - i, T(0)));
         q = q * present;
@@ -115,15 +130,23 @@ Chunk measure_scores(const T* x, size_t n, const ClassTargets<T>& targets, T* ex
       mass = mass + q;
     }
   }
-  return {static_cast<double>(largest), sum_lanes(widen(ones)), sum_lanes(rest), sum_lanes(dot), sum_lanes(mass)};
+  Chunk chunk = {static_cast<double>(largest), 1, sum_lanes(sum) - 1, sum_lanes(dot), sum_lanes(mass)};
+  // Beside a 1 the others would lose digits that a small loss consists of: more of them than the type can
+  // spare.
+  constexpr double spare = sizeof(T) == 4 ? 0x1p-16 : infinity<double>;
+  if (chunk.rest < spare) count_ones(x, n, shift, chunk.ones, chunk.rest);
+  return chunk;
 }
 
 template <class T>
 Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, ChunkScratch<T>& scratch) {
   const size_t n = static_cast<size_t>(chunk_size(c, chunk));
   const T* x = read_block(c.pred, row * c.classes + chunk * kChunk, n, scratch.logits);
-  if (!is_dense(c)) return measure_scores<T, false>(x, n, {}, exps);
-  return measure_scores<T, true>(x, n, class_targets(c, row, chunk, n, scratch), exps);
+  Upcoming upcoming;  // what follows in memory: the next chunk, or the next row
+  const size_t bytes = kDtypeBytes[static_cast<int>(c.pred.dtype)];
+  upcoming.add(static_cast<const char*>(c.pred.data) + (row * c.classes + chunk * kChunk + n) * bytes, bytes);
+  if (!is_dense(c)) return measure_scores<T, false>(x, n, {}, exps, upcoming);
+  return measure_scores<T, true>(x, n, class_targets(c, row, chunk, n, scratch), exps, upcoming);
 }
 
 /** The row up to a chunk, with the chunk: exponents are brought to the greater maximum. */

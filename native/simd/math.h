@@ -21,7 +21,6 @@ struct Constants<float> {
   // ln 2 in two parts; the first has so few bits that its product with an exponent is exact
   static constexpr float ln2_hi = 0x1.62e400p-1f, ln2_lo = 0x1.7f7d1cp-20f;
   static constexpr float exp_overflow = 89.0f, exp_underflow = -104.0f;
-  static constexpr float exp_flush = -0x1.5d589ep+6f;  // ln of the smallest normal number, towards 0
   static constexpr float expm1_is_minus_one = -18.0f;
   static constexpr float log1p_is_identity = 0x1p-26f;
   static constexpr float denormal_scale = 0x1p25f, denormal_exponent = 25;
@@ -32,7 +31,6 @@ struct Constants<double> {
   static constexpr double log2e = 0x1.71547652b82fep+0;
   static constexpr double ln2_hi = 0x1.62e42fee00000p-1, ln2_lo = 0x1.a39ef35793c76p-33;
   static constexpr double exp_overflow = 710.0, exp_underflow = -746.0;
-  static constexpr double exp_flush = -0x1.6232bdd7abcd2p+9;
   static constexpr double expm1_is_minus_one = -38.0;
   static constexpr double log1p_is_identity = 0x1p-55;
   static constexpr double denormal_scale = 0x1p54, denormal_exponent = 54;
@@ -51,19 +49,31 @@ LOSSKIT_INLINE V polynomial(V x, const T (&c)[n]) {
   return y;
 }
 
-/** x = n ln2 + r with |r| <= ln2 / 2, and e^r - 1. */
+/** The same, a step at a time by x and x^2, which the caller has: as many operations, but fewer that wait for
+ * each other. */
+template <class V, class T, size_t n>
+LOSSKIT_INLINE V polynomial(V x, V x2, const T (&c)[n]) {
+  constexpr size_t last = (n - 1) / 2 * 2;
+  V y = V(c[last]);
+  if constexpr (last + 1 < n) y = fma(V(c[last + 1]), x, y);
+  for (size_t i = last; i > 0; i -= 2) y = fma(y, x2, fma(V(c[i - 1]), x, V(c[i - 2])));
+  return y;
+}
+
+/** x = n ln2 + r with |r| <= ln2 / 2, and e^r - 1; n also as the low bits of `word`. */
 template <class V>
 struct ReducedExp {
   V n, expm1;
+  typename V::ints word;
 };
 
 template <class V>
 LOSSKIT_INLINE ReducedExp<V> reduce_exp(V x) {
   using T = typename V::scalar;
   using C = Constants<T>;
-  const V n = fma(x, V(C::log2e), V(round_magic<T>)) - V(round_magic<T>);
-  const V r = fma(n, V(-C::ln2_lo), fma(n, V(-C::ln2_hi), x));
-  return {n, fma(r * r, polynomial(r, Coefficients<T>::expm1), r)};
+  const V rounded = fma(x, V(C::log2e), V(round_magic<T>)), n = rounded - V(round_magic<T>);
+  const V r = fma(n, V(-C::ln2_lo), fma(n, V(-C::ln2_hi), x)), r2 = r * r;
+  return {n, fma(r2, polynomial(r, r2, Coefficients<T>::expm1), r), bits(rounded)};
 }
 
 template <class V>
@@ -73,13 +83,18 @@ LOSSKIT_INLINE V exp(V x) {
   return scale(e.expm1 + V(1), e.n);
 }
 
-/** exp for x <= 0. Results below the smallest normal number become 0, which saves a third of the work. */
+/** exp for x <= 0. Results below 2^-126.5 (2^-1022.5 in float64) become 0, which saves a third of the work.
+ */
 template <class V>
 LOSSKIT_INLINE V exp_flushed(V x) {
-  using C = Constants<typename V::scalar>;
-  const auto e = reduce_exp(max(V(C::exp_flush), x));
-  const V s = power_of_two(e.n);
-  return select(x < V(C::exp_flush), V(0), fma(s, e.expm1, s));
+  using T = typename V::scalar;
+  using B = Bits<T>;
+  using I = typename V::ints;
+  const auto e = reduce_exp(max(V(Constants<T>::exp_underflow), x));
+  // 2^n, with an exponent field of 0, and so the number 0, for all n that have no normal power of two.
+  constexpr typename B::type lowest = round_magic_bits<T> - (B::one >> B::mantissa);
+  const V s = V::from_bits((max(e.word, I(lowest)) << B::mantissa) + I(B::one));
+  return fma(s, e.expm1, s);
 }
 
 template <class V>

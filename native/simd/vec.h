@@ -78,6 +78,12 @@ struct ivec {
 template <class T>
 constexpr T round_magic = T(3) * T(typename Bits<T>::type(1) << (Bits<T>::mantissa - 1));
 
+/** Its bits: those of a number so rounded, less these, are the whole number. */
+template <class T>
+constexpr typename Bits<T>::type round_magic_bits = (((Bits<T>::one >> Bits<T>::mantissa) + Bits<T>::mantissa)
+                                                     << Bits<T>::mantissa) +
+                                                    (typename Bits<T>::type(1) << (Bits<T>::mantissa - 1));
+
 /** 2^k for a whole number k within the exponents of normal numbers. */
 template <class V>
 LOSSKIT_INLINE V power_of_two(V k) {
@@ -130,7 +136,7 @@ struct vec {
     typename half::mask lo, hi;
     friend LOSSKIT_INLINE mask operator&(mask a, mask b) { return {a.lo & b.lo, a.hi & b.hi}; }
     friend LOSSKIT_INLINE mask operator|(mask a, mask b) { return {a.lo | b.lo, a.hi | b.hi}; }
-    friend LOSSKIT_INLINE bool any(mask m) { return any(m.lo) || any(m.hi); }
+    friend LOSSKIT_INLINE bool any(mask m) { return any(m.lo | m.hi); }
   };
 
   static LOSSKIT_INLINE vec from_bits(ints i) { return {half::from_bits(i.lo), half::from_bits(i.hi)}; }

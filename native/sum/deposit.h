@@ -12,7 +12,7 @@
 // of 1.5 2^(a + 52).
 #pragma once
 
-#include "simd/vec.h"
+#include "simd/upcoming.h"
 #include "sum/exact_sum.h"
 
 namespace losskit {
@@ -129,26 +129,6 @@ inline void add_in_fours(const float* x, size_t n, int top, ExactSum<float>& sum
   for (; i < n; i += 16) w.deposit(widen(load_some<V>(x + i, n - i, 0.0f)));
   w.add_to(sum);
 }
-
-/** Memory that is read after this block: fetched while the block is summed, when memory would stand idle. */
-struct Upcoming {
-  const char* from[4];
-  size_t bytes[4];  // of it for each number of the block
-  int streams = 0;
-
-  LOSSKIT_INLINE void add(const void* p, size_t bytes_each) {
-    from[streams] = static_cast<const char*>(p);
-    bytes[streams++] = bytes_each;
-  }
-  /** Fetches what goes with sixteen numbers. */
-  LOSSKIT_INLINE void fetch(size_t i) const {
-    for (int k = 0; k < streams; ++k) {
-      const char* p = from[k] + i * bytes[k];
-      __builtin_prefetch(p);
-      if (bytes[k] == 8) __builtin_prefetch(p + 64);
-    }
-  }
-};
 
 /** Adds n <= kBlock numbers. */
 template <class T>
