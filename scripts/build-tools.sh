@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$1
 shift
-cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DLOSSKIT_TOOLS=ON -DLOSSKIT_ADDON=OFF "$@" > /dev/null
+cmake --no-warn-unused-cli -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DLOSSKIT_TOOLS=ON -DLOSSKIT_ADDON=OFF "$@" > /dev/null
 cmake --build "$folder" --parallel "$(nproc)"

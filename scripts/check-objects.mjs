@@ -10,7 +10,14 @@ const object = (target, source) => join(build, 'CMakeFiles', `${target}.dir`, 'n
 
 const isas = { scalar: [], avx2: [], avx512: [], neon: [] }
 const core = ['cpu/catalogue', 'cpu/dispatch', 'cpu/pool', 'cpu/run', 'sum/read']
-const addon = ['addon/addon', 'addon/outcome', 'addon/read_job', 'addon/run_functions', 'addon/state', 'addon/state_functions']
+const addon = [
+  'addon/addon',
+  'addon/outcome',
+  'addon/read_job',
+  'addon/run_functions',
+  'addon/state',
+  'addon/state_functions',
+]
 
 const faults = []
 const expect = (holds, message) => holds || faults.push(message)
@@ -25,7 +32,9 @@ for (const isa of Object.keys(isas)) {
     .filter(Boolean)
     .map(line => line.trim().split(/\s+/).slice(-2))
   const weak = symbols.filter(([kind]) => 'WwVvu'.includes(kind))
-  const global = symbols.filter(([kind]) => /[A-Z]/.test(kind) && !'U'.includes(kind) && !'WwVvu'.includes(kind))
+  const global = symbols.filter(
+    ([kind]) => /[A-Z]/.test(kind) && !'U'.includes(kind) && !'WwVvu'.includes(kind),
+  )
   // The linker may merge weak symbols of differently compiled units, and so put AVX-512 where it cannot run.
   expect(weak.length === 0, `${isa}: weak symbols: ${weak.map(s => s[1]).join(', ')}`)
   const exported = global.filter(([kind]) => 'TDRB'.includes(kind)).map(s => s[1])
@@ -49,12 +58,18 @@ if (process.arch === 'x64') {
 }
 
 // Contraction: this program computes a product and a sum that a fused instruction would round differently.
-for (const [name, flags] of [['avx2', ['-mavx2', '-mfma']], ['avx512', ['-mavx512f', '-mfma']]]) {
+for (const [name, flags] of [
+  ['avx2', ['-mavx2', '-mfma']],
+  ['avx512', ['-mavx512f', '-mfma']],
+]) {
   const commands = join(build, 'build.ninja')
   if (!existsSync(commands) || process.arch !== 'x64') continue
   const rules = run('grep', ['-A', '8', `losskit_${name}.dir/native/cpu/${name}.cc.o:`, commands])
   expect(rules.includes('-ffp-contract=off'), `${name}: compiled without -ffp-contract=off`)
-  expect(flags.every(flag => rules.includes(flag)), `${name}: compiled without ${flags.join(' ')}`)
+  expect(
+    flags.every(flag => rules.includes(flag)),
+    `${name}: compiled without ${flags.join(' ')}`,
+  )
 }
 
 if (faults.length > 0) {

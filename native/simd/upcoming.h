@@ -1,7 +1,7 @@
 // Memory that will be read after the block at hand.
 //
-// While a block is computed on from the first-level cache, memory would stand idle: the loops that do so fetch the next
-// block, line by line, into the second-level cache.
+// While a block is computed on from the first-level cache, memory would stand idle: the loops that do so
+// fetch the next block, line by line, into the second-level cache.
 #pragma once
 
 #include "simd/vec.h"
