@@ -168,7 +168,13 @@ inline Chunk combine(const Chunk& row, const Chunk& chunk) {
   return {row.max, row.ones, row.rest + (chunk.ones + chunk.rest) * e(-drop), dot, mass};
 }
 
-constexpr Chunk kEmptyRow = {-infinity<double>, 0, 0, 0, 0};
+/** All chunks of a row, each as `chunk(k)` gives it. */
+template <class F>
+LOSSKIT_INLINE Chunk combine_chunks(uint64_t chunks, F chunk) {
+  Chunk row = chunk(0);
+  for (uint64_t k = 1; k < chunks; ++k) row = combine(row, chunk(k));
+  return row;
+}
 
 /** The row's loss and the parts of its gradient. */
 template <class Loss, class T>
@@ -190,7 +196,8 @@ Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label
   const double nll = (whole.max - static_cast<double>(score)) + log_sum;
   const double weight =
       c.weight.data != nullptr ? static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label))) : 1;
-  const double p_less_one = of_one(-nll, [](auto v) { return expm1(v); }) + 0.0;
+  const bool wants_grad = c.grad.data != nullptr;
+  const double p_less_one = wants_grad ? of_one(-nll, [](auto v) { return expm1(v); }) : 0;
   using One = vec<double, native_lanes<double>>;
   double value[One::lanes], slope[One::lanes];
   const Out<One> out = Loss::at(One(nll), params);
@@ -205,7 +212,7 @@ Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label
   }
   const double keep = (1 - c.label_smoothing) * weight,
                floor = c.label_smoothing / static_cast<double>(c.classes);
-  const double p = of_one(-nll, [](auto v) { return exp(v); });
+  const double p = p_less_one + 1;
   r.value = static_cast<T>(keep * nll + floor * (whole.dot + whole.mass * log_sum));
   r.factor = incoming * (keep + floor * whole.mass) / sum;
   r.uniform = incoming * floor;
@@ -299,9 +306,8 @@ void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
       Row<T> r{};
       r.ignored = labelled && labels[i] == kIgnored;
       if (!r.ignored) {
-        Chunk whole = kEmptyRow;
-        for (uint64_t k = 0; k < chunks; ++k)
-          whole = combine(whole, measure_chunk(c, row, k, kept_exps, scratch));
+        const Chunk whole =
+            combine_chunks(chunks, [&](uint64_t k) { return measure_chunk(c, row, k, kept_exps, scratch); });
         r = finish_row<Loss, T>(c, row, whole, labelled ? labels[i] : -1);
         ++kept;
       }
@@ -331,9 +337,8 @@ struct SoftmaxPieces {
       r.ignored = label == kIgnored;
     }
     if (!r.ignored) {
-      Chunk whole = kEmptyRow;
       const uint64_t chunks = (c.classes + kChunk - 1) / kChunk;
-      for (uint64_t k = 0; k < chunks; ++k) whole = combine(whole, measured[k]);
+      const Chunk whole = combine_chunks(chunks, [&](uint64_t k) { return measured[k]; });
       r = finish_row<Loss, T>(c, row, whole, label);
     }
     RowGroup<T> group;
