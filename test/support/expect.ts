@@ -71,7 +71,7 @@ export function expectAllNear(
     const size = Math.max(Math.abs(b), Math.abs(scale[i] as number))
     const allowed = Math.max(relative * size + (slack?.[i] ?? 0), smallest)
     const within = Math.abs(a - b) <= allowed && Number.isFinite(b)
-    expect(within, `${what}[${i}] = ${a} is within ${allowed} of ${b}`).toBe(true)
+    if (!within) expect.fail(`${what}[${i}] = ${a} is not within ${allowed} of ${b}`)
   }
 }
 
