@@ -8,7 +8,7 @@ scripts/build-tools.sh build/tsan -DLOSSKIT_SANITIZE=thread > /dev/null
 TSAN_OPTIONS=halt_on_error=1 setarch -R build/tsan/stress
 npx cmake-js build --out build/asan --CDLOSSKIT_SANITIZE=address,undefined > /dev/null 2>&1
 filters=("$@")
-[[ ${#filters[@]} -gt 0 ]] || filters=(test/losses test/sum test/binding/fuzz.test.ts test/lib)
+[[ ${#filters[@]} -gt 0 ]] || filters=(test/losses test/sum test/lib test/binding/fuzz.test.ts)
 LOSSKIT_BINARY="$PWD/build/asan/Release/losskit.node" \
   LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)" \
   ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
