@@ -17,17 +17,18 @@ describe.each(FLOATS)('bceWithLogits in %s', type => {
   const slope = (x: number, t: number, options = {}) =>
     bceWithLogits.grad(floats(type, [x]), floats(type, [t]), options).pred[0] as number
 
-  it('is log 2 without a slope between two equal chances (LOSSES T24)', () => {
+  it('is log 2 without a slope between two equal chances', () => {
     expectPrinted(one(0, 0.5), '0.693147181', type)
     expectSame(slope(0, 0.5), 0)
   })
 
-  it('has the value and gradient of LOSSES T24 at x = 3', () => {
+  it('is log(1 + e^-3) for a positive with the logit 3', () => {
+    // gradient -1 / (1 + e^3)
     expectPrinted(one(3, 1), '0.048587352', type)
     expectPrinted(slope(3, 1), '-0.047425873', type)
   })
 
-  it('is not cut off for a confident wrong logit (LOSSES T24)', () => {
+  it('is not cut off for a confident wrong logit', () => {
     expectPrinted(one(100, 0), '100', type)
     expectPrinted(one(-100, 1), '100', type)
     expectPrinted(one(-1e9, 1), '1e9', type)
@@ -35,7 +36,7 @@ describe.each(FLOATS)('bceWithLogits in %s', type => {
     expectSame(slope(1e9, 0), 1)
   })
 
-  it('keeps the small loss of a confident right logit (LOSSES T24)', () => {
+  it('keeps the small loss of a confident right logit', () => {
     expectPrinted(one(20, 1), '2.0611536e-9', type)
     expectPrinted(one(-20, 0), '2.0611536e-9', type)
   })
@@ -56,7 +57,7 @@ describe.each(FLOATS)('bceWithLogits in %s', type => {
     expectPrinted(one(-far, 0), printed, type)
   })
 
-  it('counts positives posWeight times (LOSSES T25)', () => {
+  it('counts positives posWeight times', () => {
     expectPrinted(one(0, 1, { posWeight: 3 }), '2.079441542', type)
     expectSame(slope(0, 1, { posWeight: 3 }), -1.5)
     expectPrinted(one(0, 0, { posWeight: 3 }), '0.693147181', type)
@@ -80,7 +81,7 @@ describe.each(FLOATS)('bceWithLogits in %s', type => {
     )
   })
 
-  it('has the limit 0 at x = +inf against 1 and x = -inf against 0, where PyTorch gives NaN (LOSSES T26)', () => {
+  it('has the limit 0 at x = +inf against 1 and x = -inf against 0, where PyTorch gives NaN', () => {
     expectSame(one(inf, 1), 0)
     expectSame(one(-inf, 0), 0)
     expectSame(slope(inf, 1), 0)
@@ -90,7 +91,7 @@ describe.each(FLOATS)('bceWithLogits in %s', type => {
     expectSame(one(-inf, 0, { posWeight: 3 }), 0)
   })
 
-  it('is infinite for an infinite wrong logit, with a finite gradient (LOSSES T26)', () => {
+  it('is infinite for an infinite wrong logit, with a finite gradient', () => {
     expectSame(one(inf, 0), inf)
     expectSame(one(-inf, 1), inf)
     expectSame(one(inf, 0.5), inf)

@@ -123,6 +123,13 @@ describe.each(FLOATS)('in %s', type => {
       expectAllSame(both.grad[key] as Floats, summed)
     })
 
+    it('gives the same bits off the event loop', async () => {
+      expectSame(await loss.async(input, target, options), loss(input, target, options))
+      const both = await loss.async.valueAndGrad(input, target, options)
+      expectSame(both.value, loss(input, target, options))
+      expectAllSame(both.grad[key] as Floats, gradOf({}))
+    })
+
     it('writes into the arrays of the caller', () => {
       const value = zeros(type, SAMPLES)
       const pred = zeros(type, input.data.length)
@@ -191,7 +198,7 @@ describe.each(FLOATS)('in %s', type => {
       }
     })
 
-    it('of nothing is 0 in sum, NaN in the mean and empty without reduction (LOSSES T6)', () => {
+    it('of nothing is 0 in sum, NaN in the mean and empty without reduction', () => {
       const shape = [0, ...input.shape.slice(1)]
       const nothing = { data: zeros(type, 0), shape }
       const t = target as Floats | { data: Floats }

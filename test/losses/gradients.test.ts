@@ -1,4 +1,4 @@
-/** Gradients against central differences of the values, in float64 (LOSSES T49). */
+/** Gradients against central differences of the values, in float64. */
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-/** float16 and bfloat16: the float32 computation on the widened inputs, the gradient rounded once (LOSSES T19). */
+/** float16 and bfloat16: the float32 computation on the widened inputs, the gradient rounded once. */
 
 import { describe, expect, it } from 'vitest'
 import { EVERY_LOSS } from '../support/every-loss.ts'

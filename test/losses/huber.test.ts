@@ -7,7 +7,8 @@ describe.each(FLOATS)('huber in %s', type => {
   const d = floats(type, [-3, -2, -1, 0, 0.5, 2, 5])
   const zero = floats(type, [0, 0, 0, 0, 0, 0, 0])
 
-  it('with delta 2 has the values of LOSSES T40', () => {
+  it('is half the square within delta, and a line beyond', () => {
+    // 2 (3 - 1), 2 (2 - 1), 1/2, 0, 1/8, 2 (2 - 1), 2 (5 - 1)
     expectAllSame(huber(d, zero, { delta: 2, reduction: 'none' }), [4, 2, 0.5, 0, 0.125, 2, 8])
     expectSame(huber(d, zero, { delta: 2, reduction: 'sum' }), 16.625)
   })

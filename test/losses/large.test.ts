@@ -1,5 +1,5 @@
 /**
- * More than 2^31 elements (LOSSES T17). The zero pages of a fresh array take no memory until they are written to, so
+ * More than 2^31 elements. The zero pages of a fresh array take no memory until they are written to, so
  * only the places that are set cost anything.
  */
 

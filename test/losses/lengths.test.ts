@@ -1,4 +1,4 @@
-/** Every length around the width of a vector and of a block, unaligned memory, NaN in body and tail (LOSSES T50). */
+/** Every length around the width of a vector and of a block, unaligned memory, NaN in body and tail. */
 
 import { describe, it } from 'vitest'
 import { EVERY_LOSS } from '../support/every-loss.ts'

@@ -19,7 +19,7 @@ describe.each(FLOATS)('nll in %s', type => {
   const labels = Int32Array.of(2, 0, -100)
   const weight = floats(type, [1, 2, 3])
 
-  it('is minus the log-probability of the labelled class (LOSSES T2)', () => {
+  it('is minus the log-probability of the labelled class', () => {
     expectAllPrinted(nll(logProbs, labels, { reduction: 'none' }), ['0.407605964', '2.407605964', '0'], type)
     expectPrinted(nll(logProbs, labels), '1.407605964', type)
   })
@@ -29,7 +29,7 @@ describe.each(FLOATS)('nll in %s', type => {
     expectAllSame(nll.grad(logProbs, labels, { reduction: 'sum' }).logProbs, [0, 0, -1, -1, 0, 0, 0, 0, 0])
   })
 
-  it('weighs classes, and divides by the weights of the labels (LOSSES T3)', () => {
+  it('weighs classes, and divides by the weights of the labels', () => {
     expectAllPrinted(
       nll(logProbs, labels, { weight, reduction: 'none' }),
       ['1.222817893', '2.407605964', '0'],
@@ -39,7 +39,7 @@ describe.each(FLOATS)('nll in %s', type => {
     expectAllSame(nll.grad(logProbs, labels, { weight }).logProbs, [0, 0, -0.75, -0.25, 0, 0, 0, 0, 0])
   })
 
-  it('with every row ignored is 0 in every row, 0 in sum and NaN in the mean (LOSSES T5)', () => {
+  it('with every row ignored is 0 in every row, 0 in sum and NaN in the mean', () => {
     const all = Int32Array.of(-100, -100, -100)
     expectAllSame(nll(logProbs, all, { reduction: 'none' }), [0, 0, 0])
     expectSame(nll(logProbs, all, { reduction: 'sum' }), 0)
@@ -48,20 +48,20 @@ describe.each(FLOATS)('nll in %s', type => {
     expectAllSame(nll.grad(logProbs, all).logProbs, new Array(9).fill(0))
   })
 
-  it('without rows is 0 in sum and NaN in the mean (LOSSES T6)', () => {
+  it('without rows is 0 in sum and NaN in the mean', () => {
     const empty = { data: floats(type, []), shape: [0, 3] }
     expectSame(nll(empty, new Int32Array(0)), Number.NaN)
     expectSame(nll(empty, new Int32Array(0), { reduction: 'sum' }), 0)
     expectSame(nll(empty, new Int32Array(0), { onEmpty: 'zero' }), 0)
   })
 
-  it.each([3, -1, 1000])('refuses the label %d of 3 classes (LOSSES T7)', label => {
+  it.each([3, -1, 1000])('refuses the label %d of 3 classes', label => {
     const error = expectCode(() => nll(logProbs, Int32Array.of(0, 1, label)), 'ERR_LABEL')
     expect(error.row).toBe(2)
     expect(Number(error.label)).toBe(label)
   })
 
-  it('ignores a valid class if asked to (LOSSES T8)', () => {
+  it('ignores a valid class if asked to', () => {
     expectPrinted(nll(logProbs, Int32Array.of(2, 0, 0), { ignoreIndex: 0 }), '0.407605964', type)
   })
 

@@ -26,6 +26,15 @@ export interface AnyLoss {
     options: Options & { reduction: 'none' },
   ): { value: Values; grad: Gradients }
   valueAndGrad(input: unknown, target: unknown, options?: Options): { value: number; grad: Gradients }
+  /** The same forms, each as a promise. */
+  readonly async: {
+    (input: unknown, target: unknown, options?: Options): Promise<number>
+    valueAndGrad(
+      input: unknown,
+      target: unknown,
+      options?: Options,
+    ): Promise<{ value: number; grad: Gradients }>
+  }
   bind(input: unknown, target: unknown, options?: Options): BoundLoss
   accumulator: {
     (options?: Options): AnyAccumulator
