@@ -1,5 +1,4 @@
-// Class labels of any integer type, read a group of rows at a time and checked before they are used as an
-// index.
+// Class labels of any integer type, read a group of rows at a time and checked before any is an index.
 #pragma once
 
 #include "cpu/stream.h"
@@ -12,8 +11,7 @@ namespace {
 constexpr size_t kLabelGroup = 256;
 constexpr int64_t kIgnored = -1;
 
-/** Reads n <= kLabelGroup labels; an ignored row's becomes kIgnored. False, with the fault, if one is no
- * class. */
+/** Reads n <= kLabelGroup labels, ignored ones as kIgnored. False, with the fault, if one is no class. */
 LOSSKIT_INLINE bool read_labels(const Call& c, uint64_t at, size_t n, int64_t* labels, Fault& fault) {
   read_as(c.target, at, n, labels);
   const auto is_bad = [&c](int64_t label) LOSSKIT_LAMBDA {

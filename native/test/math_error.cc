@@ -176,7 +176,7 @@ Limit limit_of(MathFunction f) {
     case MathFunction::tanh:
     case MathFunction::softplus:
     case MathFunction::sigmoid:
-      return {2.5, 2.5};
+      return {2.5, 3};
     case MathFunction::expm1:
       return {2, 2};
     default:
