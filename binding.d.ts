@@ -40,6 +40,11 @@ export interface Kernel {
   /** Name of the loss, or `loss+extra` for a variant that reads one input more. */
   readonly name: string
   readonly driver: Driver
+  readonly inputs: number
+  /** Positions of the inputs that have a gradient, ascending. */
+  readonly grads: readonly number[]
+  /** Position of the input that holds class labels; -1 where none does. */
+  readonly labels: number
   /** Names of the numbers that the loss reads from `slots.params`, in order. */
   readonly params: readonly string[]
 }
@@ -54,29 +59,36 @@ export interface Slots {
   readonly upstream: number
   /** Replaces the mean's own divisor; NaN for none. */
   readonly divisor: number
-  /** Elements, or rows. */
+  /** How many values there are: elements, or rows. */
   readonly rows: number
-  /** Classes of a row; 0 for element losses. */
-  readonly classes: number
+  /** Numbers in a row: classes, dimensions, pixels; 0 for losses over elements. */
+  readonly columns: number
+  /** Positions that lie between two numbers of a row: 1 where rows are dense; 0 for drivers without it. */
+  readonly inner: number
+  /** Another count, where the driver has one: the rows of a second matrix, steps. */
+  readonly others: number
   /** A label that is skipped; NaN for none. */
   readonly ignoreIndex: number
   readonly labelSmoothing: number
   /** First of four numbers of the loss's own. */
   readonly params: number
-  /** First of seven dtype codes, in the order of the arguments: pred, target, weight, extra, upstream, values, grad. */
+  /** First of ten dtype codes, in the order of the arguments: four inputs, weight, upstream, values, three gradients. */
   readonly dtypes: number
   /** Written by the addon: an index into `Binding.statuses`. */
   readonly status: number
-  /** Written by the addon: where the fault is (element or row) and what stood there. */
+  /** Written by the addon: where the fault is (which input, which of its elements) and what stood there. */
+  readonly faultInput: number
   readonly faultIndex: number
   readonly faultValue: number
+  /** Written by the addon: how many values count. */
+  readonly count: number
 }
 
 /**
- * 'ok', or why the inputs were refused. 'label': a class index outside [0, classes); 'pred' and 'target': a value outside
- * the domain of the loss; 'aborted': the cancel flag was raised.
+ * 'ok', or why the inputs were refused. 'label': a label that names no class; 'domain': a value for which the loss is not
+ * defined; 'aborted': the cancel flag was raised, or there was no memory.
  */
-export type StatusName = 'ok' | 'label' | 'pred' | 'target' | 'aborted'
+export type StatusName = 'ok' | 'label' | 'domain' | 'aborted'
 
 export interface Info {
   readonly isa: string
@@ -85,7 +97,7 @@ export interface Info {
   readonly cpus: number
 }
 
-/** Resolved by `runAsync`: `[status, value, faultIndex, faultValue]`. */
+/** Resolved by `runAsync`: `[status, value, faultInput, faultIndex, faultValue, count]`. */
 export type AsyncResult = Float64Array
 
 export interface Binding {
@@ -96,30 +108,36 @@ export interface Binding {
   readonly frame: Float64Array
 
   /**
-   * Computes what the frame describes. Writes `values` (per element or row) and `grad` where given. With `state`, adds the
+   * Computes what the frame describes. Writes `values` (per element or row) and the gradients, all of them or none, where given. With `state`, adds the
    * partial result to it. Returns the reduced value, NaN when the reduction is none. A bad input is reported in
    * `slots.status`; a broken contract (lengths or types that do not fit the frame) throws `ERR_BINDING`.
    */
   run(
-    pred: BindingArray,
-    target: BindingArray,
+    input0: BindingArray,
+    input1: Argument,
+    input2: Argument,
+    input3: Argument,
     weight: Argument,
-    extra: Argument,
     upstream: Argument,
     values: Argument,
-    grad: Argument,
+    grad0: Argument,
+    grad1: Argument,
+    grad2: Argument,
     state: Uint8Array | undefined,
   ): number
 
   /** The same on a worker thread. The arrays are kept alive. `cancel[0] = 1` stops it at the next block. */
   runAsync(
-    pred: BindingArray,
-    target: BindingArray,
+    input0: BindingArray,
+    input1: Argument,
+    input2: Argument,
+    input3: Argument,
     weight: Argument,
-    extra: Argument,
     upstream: Argument,
     values: Argument,
-    grad: Argument,
+    grad0: Argument,
+    grad1: Argument,
+    grad2: Argument,
     state: Uint8Array | undefined,
     cancel: Int32Array | undefined,
   ): Promise<AsyncResult>
@@ -129,13 +147,16 @@ export interface Binding {
    * checks before each run that no array has changed its length (detached or resized).
    */
   bind(
-    pred: BindingArray,
-    target: BindingArray,
+    input0: BindingArray,
+    input1: Argument,
+    input2: Argument,
+    input3: Argument,
     weight: Argument,
-    extra: Argument,
     upstream: Argument,
     values: Argument,
-    grad: Argument,
+    grad0: Argument,
+    grad1: Argument,
+    grad2: Argument,
   ): () => number
 
   /** Size in bytes of the state of an accumulator over float32 or float64 terms. A zero-filled header is not a state: see `initState`. */

@@ -8,6 +8,7 @@ endif()
 find_package(Threads REQUIRED)
 add_library(losskit SHARED
   native/addon/addon.cc
+  native/addon/check_shape.cc
   native/addon/outcome.cc
   native/addon/read_job.cc
   native/addon/run_functions.cc

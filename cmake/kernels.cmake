@@ -1,4 +1,5 @@
-# The kernels: one object library for each instruction set, with its own flags, and what chooses among them.
+# The kernels: for each instruction set an object library with its own flags, one object for each driver; and what
+# chooses among them.
 add_library(losskit_core OBJECT
   native/cpu/catalogue.cc
   native/cpu/dispatch.cc
@@ -7,9 +8,14 @@ add_library(losskit_core OBJECT
   native/sum/read.cc)
 target_link_libraries(losskit_core PUBLIC losskit_options)
 
+set(LOSSKIT_DRIVERS elements rows)
+list(TRANSFORM LOSSKIT_DRIVERS REPLACE "(.+)" "native/cpu/\\1.cc" OUTPUT_VARIABLE LOSSKIT_DRIVER_SOURCES)
+
 function(losskit_isa name)
-  add_library(losskit_${name} OBJECT native/cpu/${name}.cc)
+  add_library(losskit_${name} OBJECT native/cpu/table.cc ${LOSSKIT_DRIVER_SOURCES})
   target_link_libraries(losskit_${name} PRIVATE losskit_options)
+  target_compile_definitions(losskit_${name} PRIVATE
+    LOSSKIT_ISA=${name} LOSSKIT_ISA_NAME="${name}" LOSSKIT_ISA_HEADER="simd/${name}.h")
   target_compile_options(losskit_${name} PRIVATE ${ARGN})
   set(LOSSKIT_OBJECTS ${LOSSKIT_OBJECTS} $<TARGET_OBJECTS:losskit_${name}> PARENT_SCOPE)
 endfunction()

@@ -31,9 +31,10 @@ class Accumulator {
     this.#sum = sum
   }
 
-  update(pred: unknown, target: unknown, options?: unknown): this {
-    const { weight } = readOptions(this.#loss, 'update', options)
-    const call = this.#prepare(pred, target, weight)
+  /** The inputs of the loss in order, then options. */
+  update(...given: unknown[]): this {
+    const { weight } = readOptions(this.#loss, 'update', given[this.#loss.inputs.length])
+    const call = this.#prepare(given, weight)
     const type = call.compute.name as SumType
     const batch = this.#batch?.type === type ? this.#batch : newSum(type)
     this.#batch = batch
@@ -43,9 +44,9 @@ class Accumulator {
     return this
   }
 
-  async updateAsync(pred: unknown, target: unknown, options?: unknown): Promise<this> {
-    const { weight, signal } = readOptions(this.#loss, 'updateAsync', options)
-    const call = this.#prepare(pred, target, weight)
+  async updateAsync(...given: unknown[]): Promise<this> {
+    const { weight, signal } = readOptions(this.#loss, 'updateAsync', given[this.#loss.inputs.length])
+    const call = this.#prepare(given, weight)
     const batch = newSum(call.compute.name as SumType)
     await runAside(this.#loss, call, readSignal(this.#loss, signal), batch.state)
     this.#add(call, batch)
@@ -96,7 +97,7 @@ class Accumulator {
     return encode({ loss: this.#loss.name, options: this.#options.identity, sum: this.#sum })
   }
 
-  #prepare(pred: unknown, target: unknown, weight: unknown): Call {
+  #prepare(given: readonly unknown[], weight: unknown): Call {
     const { configuration, unknown } = this.#options
     if (unknown !== undefined) {
       throw new LosskitStateError(
@@ -105,7 +106,7 @@ class Accumulator {
       )
     }
     const batch = weight === undefined ? configuration : { ...configuration, weight }
-    const call = prepare(this.#loss, batch, NOTHING, pred, target)
+    const call = prepare(this.#loss, batch, NOTHING, given.slice(0, this.#loss.inputs.length))
     this.#requireType(call)
     return call
   }

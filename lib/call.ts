@@ -1,7 +1,7 @@
 import type { Argument, BindingArray } from '../binding.js'
 import { slots } from './backend/binding.ts'
 import type { Configuration } from './configuration.ts'
-import type { Definition } from './definition.ts'
+import type { Definition, KernelOfLoss } from './definition.ts'
 import type { Inputs } from './drivers/driver.ts'
 import { LosskitShapeError } from './errors.ts'
 import { makeOutputs, type Wanted } from './outputs.ts'
@@ -9,58 +9,81 @@ import { conform } from './tensor/compute.ts'
 import type { Dtype } from './tensor/dtype.ts'
 import { type Dense, readTensor } from './tensor/read.ts'
 
+/** The arrays of a call, in the order in which the addon takes them. */
+export type Arrays = readonly [
+  input0: BindingArray,
+  input1: Argument,
+  input2: Argument,
+  input3: Argument,
+  weight: Argument,
+  upstream: Argument,
+  values: Argument,
+  grad0: Argument,
+  grad1: Argument,
+  grad2: Argument,
+]
+
 /** What the addon is to compute, checked and complete: the numbers of its frame, and its arrays. */
 export interface Call {
   readonly numbers: readonly number[]
-  readonly pred: BindingArray
-  readonly target: BindingArray
-  readonly weight: Argument
-  readonly factor: Argument
-  readonly upstream: Argument
+  readonly arrays: Arrays
   readonly values: Argument
-  readonly grad: Argument
-  /** The gradient as its owner sees it: `grad`, or the Float16Array over its bits. */
-  readonly gradient: unknown
+  /** The gradients as their owner sees them: the arrays, or the Float16Arrays over their bits. */
+  readonly gradients: Readonly<Record<string, unknown>> | undefined
   /** The type of the arithmetic. */
   readonly compute: Dtype
+  readonly kernel: KernelOfLoss
 }
 
 export function prepare(
   loss: Definition,
   configuration: Configuration,
   wanted: Wanted,
-  predGiven: unknown,
-  targetGiven: unknown,
+  given: readonly unknown[],
 ): Call {
-  const inputs = loss.driver.read(loss, configuration, predGiven, targetGiven)
-  const { pred, target, weight, factor, compute } = inputs
+  const inputs = loss.driver.read(loss, configuration, given)
+  const { tensors, weight, compute } = inputs
+  const kernel = tensors.length > loss.inputs.length && loss.extra ? loss.extra.kernel : loss.kernel
   const upstream = readUpstream(loss, configuration.upstream, inputs)
-  const { values, grad, gradient } = makeOutputs(loss, configuration, wanted, inputs, upstream)
+  const outputs = makeOutputs(loss, kernel, configuration, wanted, inputs, upstream)
 
   const numbers = configuration.numbers.slice()
-  if (factor !== undefined && loss.factor !== undefined) numbers[slots.kernel] = loss.factor.kernel
+  numbers[slots.kernel] = kernel.code
   numbers[slots.rows] = inputs.rows
-  numbers[slots.classes] = inputs.classes
+  numbers[slots.columns] = inputs.columns ?? 0
+  numbers[slots.inner] = inputs.inner ?? 0
+  numbers[slots.others] = inputs.others ?? 0
   if (!inputs.hasLabels) numbers[slots.ignoreIndex] = Number.NaN
-  numbers[slots.dtypes] = pred.dtype.code
-  numbers[slots.dtypes + 1] = target.dtype.code
-  if (weight !== undefined) numbers[slots.dtypes + 2] = weight.dtype.code
-  if (factor !== undefined) numbers[slots.dtypes + 3] = factor.dtype.code
-  if (upstream !== undefined) numbers[slots.dtypes + 4] = upstream.dtype.code
-  if (values !== undefined) numbers[slots.dtypes + 5] = compute.code
-  if (grad !== undefined) numbers[slots.dtypes + 6] = pred.dtype.code
+  const dtypes = [
+    ...tensors.map(tensor => tensor.dtype),
+    ...new Array<undefined>(4 - tensors.length),
+    weight?.dtype,
+    upstream?.dtype,
+    outputs.values && compute,
+    ...outputs.grads.map((grad, i) => grad && tensors[kernel.grads[i]?.input ?? 0]?.dtype),
+  ]
+  for (let i = 0; i < dtypes.length; i++) numbers[slots.dtypes + i] = dtypes[i]?.code ?? -1
 
+  const [first, second, third, fourth] = tensors
+  const [grad0, grad1, grad2] = outputs.grads
   return {
     numbers,
-    pred: pred.data,
-    target: target.data,
-    weight: weight?.data,
-    factor: factor?.data,
-    upstream: upstream?.data,
-    values,
-    grad,
-    gradient,
+    arrays: [
+      (first as Dense).data,
+      second?.data,
+      third?.data,
+      fourth?.data,
+      weight?.data,
+      upstream?.data,
+      outputs.values,
+      grad0,
+      grad1,
+      grad2,
+    ],
+    values: outputs.values,
+    gradients: outputs.gradients,
     compute,
+    kernel,
   }
 }
 
@@ -73,15 +96,4 @@ function readUpstream(loss: Definition, value: unknown, { rows, compute }: Input
     )
   }
   return upstream
-}
-
-/** Whether there is nothing to average: no rows, or ignored ones only. */
-export function isEmpty({ numbers, target }: Call): boolean {
-  if (numbers[slots.rows] === 0) return true
-  const ignoreIndex = numbers[slots.ignoreIndex] as number
-  if (Number.isNaN(ignoreIndex)) return false
-  for (let i = 0; i < target.length; i++) {
-    if (Number(target[i]) !== ignoreIndex) return false
-  }
-  return true
 }

@@ -6,14 +6,15 @@ import { show, showList } from './show.ts'
 
 /** The options of a call, each read once and checked as far as it can be without the inputs. */
 export interface Configuration {
-  /** The frame, with every option in it that is a number. */
+  /** The frame, with every option in it that is or stands for a number. */
   readonly numbers: readonly number[]
   readonly reduction: Reduction
   readonly zeroWhenEmpty: boolean
   /** Whether an ignoreIndex was asked for. */
   readonly ignores: boolean
   readonly weight: unknown
-  readonly factor: unknown
+  /** The option that is one more input. */
+  readonly extra: unknown
   /** An incoming gradient for each value; a single one stands in the frame. */
   readonly upstream: unknown
   readonly out: unknown
@@ -46,11 +47,12 @@ export function readOptions(loss: Definition, place: Place, options: unknown): O
 export function configure(loss: Definition, place: Place, options: unknown): Configuration {
   const given = readOptions(loss, place, options)
   const numbers = loss.defaults.slice()
-  for (const { name, domain, slot } of loss.numbers) {
+  for (const { name, domain, slot } of loss.scalars) {
     const value = given[name]
     if (value === undefined) continue
-    if (typeof value !== 'number' || !domain.has(value)) throw refusal(loss, name, value, domain.takes)
-    numbers[slot] = value
+    const code = domain.encode(value)
+    if (code === undefined) throw refusal(loss, name, value, domain.takes)
+    numbers[slot] = code
   }
   const reduction = readReduction(loss, place, given.reduction)
   numbers[slots.reduction] = REDUCTIONS[reduction]
@@ -74,7 +76,7 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
     zeroWhenEmpty: onEmpty === 'zero',
     ignores: given.ignoreIndex !== undefined,
     weight: given.weight,
-    factor: loss.factor === undefined ? undefined : given[loss.factor.name],
+    extra: loss.extra === undefined ? undefined : given[loss.extra.name],
     upstream: typeof upstream === 'number' ? undefined : upstream,
     out: given.out,
     grad: grad === true,

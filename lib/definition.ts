@@ -1,63 +1,82 @@
+import type { Kernel } from '../binding.js'
 import { binding, frame, slots } from './backend/binding.ts'
 import type { Driver } from './drivers/driver.ts'
 import { LosskitLoadError } from './errors.ts'
-import type { Domain, NumberDomain } from './losses/options.ts'
+import type { Domain, ScalarDomain } from './losses/options.ts'
+
+/** A loss as it is declared. */
+export interface Declaration {
+  /** Its name in the addon. */
+  readonly name: string
+  /** What it is called in messages, where that is not its name in the addon. */
+  readonly title?: string | undefined
+  /** Names of its arguments, in order. Those that have a gradient give it their name. */
+  readonly inputs: readonly string[]
+  readonly driver: Driver
+  readonly options?: Readonly<Record<string, Domain>> | undefined
+  /** What the values of an input must be, where the addon refuses some. */
+  readonly domain?: Readonly<Record<string, string>> | undefined
+}
 
 /** A loss as the rest of `lib` knows it. */
 export interface Definition {
   readonly name: string
-  /** What the first input is called, and with it the gradient. */
-  readonly input: string
-  /** What the buffer of the gradient is called. */
-  readonly gradName: string
+  readonly inputs: readonly string[]
   readonly driver: Driver
   /** The frame of a call without options. */
   readonly defaults: readonly number[]
-  readonly numbers: readonly NumberOption[]
-  /** The option that holds factors of the elements, and the variant of the kernel that reads them. */
-  readonly factor: { readonly name: string; readonly kernel: number } | undefined
+  readonly scalars: readonly ScalarOption[]
+  readonly kernel: KernelOfLoss
+  /** The option that is one more input, and the kernel that reads it. */
+  readonly extra: { readonly name: string; readonly kernel: KernelOfLoss } | undefined
   /** The options it takes, by the place where they are given. */
   readonly takes: Readonly<Record<Place, ReadonlySet<string>>>
-  /** What is wrong with a value for which the loss is not defined. */
-  readonly domain: string
+  readonly domain: Readonly<Record<string, string>>
+}
+
+/** What the addon says about a kernel, with the names of its inputs. */
+export interface KernelOfLoss {
+  readonly code: number
+  readonly inputs: readonly string[]
+  /** The inputs that have a gradient: position and name. */
+  readonly grads: readonly { readonly input: number; readonly name: string }[]
+  /** Position of the input that holds class labels; -1 where none does. */
+  readonly labels: number
 }
 
 /** Where options are given: what may be asked for differs a little. */
 export type Place = 'call' | 'async' | 'bind' | 'accumulator' | 'update' | 'updateAsync'
 
-export interface NumberOption {
+/** An option that reaches the addon as a number. */
+export interface ScalarOption {
   readonly name: string
-  readonly domain: NumberDomain
+  readonly domain: ScalarDomain
   /** Where the addon reads it. */
   readonly slot: number
 }
 
-export function define(
-  name: string,
-  input: string,
-  driver: Driver,
-  domains: Readonly<Record<string, Domain>>,
-  domain: string,
-): Definition {
-  const kernel = kernelOf(name)
-  const numbers: NumberOption[] = []
-  let factor: Definition['factor']
-  for (const [option, domain] of Object.entries(domains)) {
-    if (domain.kind === 'number') numbers.push({ name: option, domain, slot: slotOf(name, option) })
-    if (domain.kind === 'factor') factor = { name: option, kernel: kernelOf(`${name}+${option}`) }
+export function define({ name, title, inputs, driver, options = {}, domain = {} }: Declaration): Definition {
+  const scalars: ScalarOption[] = []
+  let extra: Definition['extra']
+  for (const [option, domain] of Object.entries(options)) {
+    if (domain.kind === 'scalar') scalars.push({ name: option, domain, slot: slotOf(name, option) })
+    if (domain.kind === 'extra') {
+      extra = { name: option, kernel: kernelOf(`${name}+${option}`, [...inputs, option]) }
+    }
   }
 
+  const kernel = kernelOf(name, inputs)
   const defaults = emptyFrame()
-  defaults[slots.kernel] = kernel
+  defaults[slots.kernel] = kernel.code
   defaults[slots.reduction] = REDUCTIONS.mean
   defaults[slots.upstream] = 1
-  for (const { slot, domain } of numbers) defaults[slot] = domain.fallback
-  const takes = placesOf(Object.keys(domains), driver)
-  return { name, input, gradName: `out.${input}`, driver, defaults, numbers, factor, takes, domain }
+  for (const { slot, domain } of scalars) defaults[slot] = domain.fallback
+  const takes = placesOf(Object.keys(options), driver)
+  return { name: title ?? name, inputs, driver, defaults, scalars, kernel, extra, takes, domain }
 }
 
 function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
-  const batch = driver.weighs === 'elements' ? ['weight'] : []
+  const batch = driver.weighs === 'values' ? ['weight'] : []
   const reduced = [...own, 'reduction', 'divisor', 'onEmpty', 'backend']
   const call = [...reduced, ...batch, 'upstream', 'out']
   return {
@@ -78,24 +97,30 @@ export type Reduction = keyof typeof REDUCTIONS
 /** Doubles from the start: an array of another kind would be copied into the frame more slowly. */
 function emptyFrame(): number[] {
   const numbers = Array.from(frame, () => Number.NaN)
-  numbers[slots.rows] = 0
-  numbers[slots.classes] = 0
+  for (const size of ['rows', 'columns', 'inner', 'others'] as const) numbers[slots[size]] = 0
   numbers[slots.labelSmoothing] = 0
   numbers[slots.status] = 0
   for (let i = 0; i < 4; i++) numbers[slots.params + i] = 0
-  for (let i = 0; i < 7; i++) numbers[slots.dtypes + i] = -1
+  for (let i = 0; i < 10; i++) numbers[slots.dtypes + i] = -1
   return numbers
 }
 
-function kernelOf(name: string): number {
-  const kernel = binding.kernels.findIndex(kernel => kernel.name === name)
-  if (kernel < 0) throw otherVersion(`a loss ${name}`)
-  return kernel
+function kernelOf(name: string, inputs: readonly string[]): KernelOfLoss {
+  const { kernel, code } = find(name)
+  const grads = kernel.grads.map(input => ({ input, name: inputs[input] as string }))
+  return { code, inputs, grads, labels: kernel.labels }
+}
+
+function find(name: string): { readonly kernel: Kernel; readonly code: number } {
+  const code = binding.kernels.findIndex(kernel => kernel.name === name)
+  const kernel = binding.kernels[code]
+  if (kernel === undefined) throw otherVersion(`a loss ${name}`)
+  return { kernel, code }
 }
 
 function slotOf(loss: string, option: string): number {
   if (option === 'ignoreIndex' || option === 'labelSmoothing') return slots[option]
-  const position = binding.kernels[kernelOf(loss)]?.params.indexOf(option) ?? -1
+  const position = find(loss).kernel.params.indexOf(option)
   if (position < 0) throw otherVersion(`an option ${option} of ${loss}`)
   return slots.params + position
 }

@@ -17,7 +17,7 @@ export interface Identified {
 
 export function identify(loss: Definition, configuration: Configuration): Identified {
   const identity: Record<string, number | string> = {}
-  for (const { name, slot } of loss.numbers) identity[name] = configuration.numbers[slot] as number
+  for (const { name, slot } of loss.scalars) identity[name] = configuration.numbers[slot] as number
   const keep = (name: string, value: unknown): unknown => {
     if (value === undefined) return undefined
     if (typeof value === 'number') {
@@ -30,8 +30,8 @@ export function identify(loss: Definition, configuration: Configuration): Identi
     return copy
   }
   const weight = keep('weight', configuration.weight)
-  const factor = loss.factor && keep(loss.factor.name, configuration.factor)
-  return { identity, configuration: { ...configuration, weight, factor }, unknown: undefined }
+  const extra = loss.extra && keep(loss.extra.name, configuration.extra)
+  return { identity, configuration: { ...configuration, weight, extra }, unknown: undefined }
 }
 
 /**
@@ -40,12 +40,13 @@ export function identify(loss: Definition, configuration: Configuration): Identi
  */
 export function restore(loss: Definition, stored: Identity, options: unknown): Identified {
   const given: Record<string, unknown> = { ...readOptions(loss, 'accumulator', options) }
-  for (const { name, domain } of loss.numbers) {
-    const value = stored[name]
-    const isTaken = given[name] === undefined && typeof value === 'number' && domain.has(value)
-    if (isTaken && value !== domain.fallback) given[name] = value
+  for (const { name, domain } of loss.scalars) {
+    const code = stored[name]
+    if (given[name] !== undefined || typeof code !== 'number' || code === domain.fallback) continue
+    const value = domain.decode(code)
+    if (domain.encode(value) === code) given[name] = value
   }
-  const tensor = loss.factor?.name ?? 'weight'
+  const tensor = loss.extra?.name ?? 'weight'
   const value = given[tensor] === undefined ? stored[tensor] : undefined
   if (typeof value === 'number') given[tensor] = value
 

@@ -1,89 +1,89 @@
 import type { BindingArray } from '../binding.js'
 import { accumulatorOf } from './accumulator.ts'
 import { servesByDefault } from './backend/choose.ts'
-import { type Call, isEmpty, prepare } from './call.ts'
+import { type Call, prepare } from './call.ts'
 import { type Configuration, configure } from './configuration.ts'
 import type { Definition } from './definition.ts'
 import type { Wanted } from './outputs.ts'
-import { prepareRun, runAside, runNow, runPlain } from './run.ts'
+import { countOfLast, prepareRun, type Reduced, runAside, runNow, runPlain } from './run.ts'
 
 const VALUE: Wanted = { value: true, grad: false, namesOut: false }
 const GRAD: Wanted = { value: false, grad: true, namesOut: true }
 const VALUE_AND_GRAD: Wanted = { value: true, grad: true, namesOut: true }
 const BOUND_VALUE: Wanted = { value: true, grad: false, namesOut: true }
 
+/** A form of a loss: its inputs in order, then its options. */
+type Form<Result> = (...given: unknown[]) => Result
+
 /** What every loss can do. `L` is the loss as its callers see it, with the types of its inputs and options. */
 export function createLoss<L>(loss: Definition): L {
-  const plain = loss.driver.plain(loss)
+  const inputs = loss.inputs.length
 
-  function value(pred: unknown, target: unknown, options?: unknown): unknown {
-    if (options === undefined && servesByDefault) {
-      const numbers = plain(pred, target)
-      if (numbers !== undefined) return runPlain(loss, numbers, pred as BindingArray, target as BindingArray)
+  const now =
+    (wanted: Wanted, result: Result): Form<unknown> =>
+    (...given) => {
+      const configuration = configure(loss, 'call', given[inputs])
+      const call = prepare(loss, configuration, wanted, given.slice(0, inputs))
+      return result(configuration, call, runNow(loss, call))
     }
-    return now(VALUE, toValue, pred, target, options)
-  }
 
-  function grad(pred: unknown, target: unknown, options?: unknown): unknown {
-    return now(GRAD, toGrad, pred, target, options)
-  }
-
-  function valueAndGrad(pred: unknown, target: unknown, options?: unknown): unknown {
-    return now(VALUE_AND_GRAD, toValueAndGrad, pred, target, options)
-  }
-
-  function now(wanted: Wanted, result: Result, pred: unknown, target: unknown, options: unknown): unknown {
-    const configuration = configure(loss, 'call', options)
-    const call = prepare(loss, configuration, wanted, pred, target)
-    return result(loss, configuration, call, runNow(loss, call))
-  }
-
-  function aside(wanted: Wanted, result: Result) {
-    return async (pred: unknown, target: unknown, options?: unknown): Promise<unknown> => {
-      const configuration = configure(loss, 'async', options)
-      const call = prepare(loss, configuration, wanted, pred, target)
-      return result(loss, configuration, call, await runAside(loss, call, configuration.signal))
+  const aside =
+    (wanted: Wanted, result: Result): Form<Promise<unknown>> =>
+    async (...given) => {
+      const configuration = configure(loss, 'async', given[inputs])
+      const call = prepare(loss, configuration, wanted, given.slice(0, inputs))
+      return result(configuration, call, await runAside(loss, call, configuration.signal))
     }
-  }
 
-  function bind(pred: unknown, target: unknown, options?: unknown): unknown {
-    const configuration = configure(loss, 'bind', options)
-    const call = prepare(loss, configuration, configuration.grad ? VALUE_AND_GRAD : BOUND_VALUE, pred, target)
+  const bind: Form<unknown> = (...given) => {
+    const configuration = configure(loss, 'bind', given[inputs])
+    const wanted = configuration.grad ? VALUE_AND_GRAD : BOUND_VALUE
+    const call = prepare(loss, configuration, wanted, given.slice(0, inputs))
     const compute = prepareRun(loss, call)
-    const run = () => toValue(loss, configuration, call, compute())
-    return Object.assign(run, {
-      grad: configuration.grad ? toGrad(loss, configuration, call) : undefined,
-      values: call.values,
-    })
+    const run = () => toValue(configuration, call, { value: compute(), count: countOfLast() })
+    return Object.assign(run, { grad: call.gradients, values: call.values })
   }
 
+  const value = withPlainPath(loss, now(VALUE, toValue))
   Object.defineProperty(value, 'name', { value: loss.name })
+  const asideValue = aside(VALUE, toValue)
+  const members = { lossName: loss.name, async: asideValue, bind, accumulator: accumulatorOf(loss) }
+  if (loss.kernel.grads.length === 0) return Object.assign(value, members) as L
   return Object.assign(value, {
-    lossName: loss.name,
-    grad,
-    valueAndGrad,
-    async: Object.assign(aside(VALUE, toValue), {
+    ...members,
+    grad: now(GRAD, toGrad),
+    valueAndGrad: now(VALUE_AND_GRAD, toValueAndGrad),
+    async: Object.assign(asideValue, {
       grad: aside(GRAD, toGrad),
       valueAndGrad: aside(VALUE_AND_GRAD, toValueAndGrad),
     }),
-    bind,
-    accumulator: accumulatorOf(loss),
   }) as L
 }
 
-type Result = (loss: Definition, configuration: Configuration, call: Call, value: number) => unknown
+/** The value of two flat arrays without options, the commonest call, goes the short way. */
+function withPlainPath(loss: Definition, value: Form<unknown>): Form<unknown> {
+  const plain = loss.driver.plain?.(loss)
+  if (plain === undefined) return value
+  return (first, second, options) => {
+    if (options === undefined && servesByDefault) {
+      const numbers = plain(first, second)
+      if (numbers !== undefined) return runPlain(loss, numbers, first as BindingArray, second as BindingArray)
+    }
+    return value(first, second, options)
+  }
+}
 
-function toValue(_loss: Definition, configuration: Configuration, call: Call, value: number): unknown {
-  if (configuration.reduction === 'none') return call.values
+type Result = (configuration: Configuration, call: Call, reduced: Reduced) => unknown
+
+const toValue: Result = ({ reduction, zeroWhenEmpty }, call, { value, count }) => {
+  if (reduction === 'none') return call.values
   // NaN is what the mean of nothing is, but NaN may also stand in the inputs.
-  if (configuration.zeroWhenEmpty && Number.isNaN(value) && isEmpty(call)) return 0
-  return value
+  return zeroWhenEmpty && count === 0 && Number.isNaN(value) ? 0 : value
 }
 
-function toGrad(loss: Definition, _configuration: Configuration, call: Call): unknown {
-  return { [loss.input]: call.gradient }
-}
+const toGrad: Result = (_configuration, call) => call.gradients
 
-function toValueAndGrad(loss: Definition, configuration: Configuration, call: Call, value: number): unknown {
-  return { value: toValue(loss, configuration, call, value), grad: toGrad(loss, configuration, call) }
-}
+const toValueAndGrad: Result = (configuration, call, reduced) => ({
+  value: toValue(configuration, call, reduced),
+  grad: call.gradients,
+})

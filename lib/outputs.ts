@@ -1,6 +1,6 @@
 import type { Argument, BindingArray } from '../binding.js'
 import type { Configuration } from './configuration.ts'
-import type { Definition } from './definition.ts'
+import type { Definition, KernelOfLoss } from './definition.ts'
 import type { Inputs } from './drivers/driver.ts'
 import { LosskitBufferError, LosskitOptionError } from './errors.ts'
 import { show, showList } from './show.ts'
@@ -17,33 +17,49 @@ export interface Wanted {
 
 export interface Outputs {
   readonly values: Argument
-  readonly grad: Argument
-  /** The gradient as its owner sees it: `grad`, or the Float16Array over its bits. */
-  readonly gradient: unknown
+  /** In the order of the kernel's gradients; none where none are wanted. */
+  readonly grads: readonly Argument[]
+  /** The gradients as their owner sees them: the arrays, or the Float16Arrays over their bits. */
+  readonly gradients: Readonly<Record<string, unknown>> | undefined
 }
 
 /** The arrays that the addon fills: the caller's where there are any, new ones otherwise. */
 export function makeOutputs(
   loss: Definition,
+  kernel: KernelOfLoss,
   configuration: Configuration,
   wanted: Wanted,
   inputs: Inputs,
   upstream: Dense | undefined,
 ): Outputs {
   const wantsValues = wanted.value && configuration.reduction === 'none'
-  const out = readOut(loss, configuration, wanted, wantsValues)
-  const { pred, compute, rows } = inputs
+  const grads = wanted.grad ? kernel.grads : []
+  const out = readOut(loss, grads, configuration, wanted, wantsValues)
+  const { tensors, compute, rows } = inputs
 
   const valuesKind = compute === float64 ? 'Float64Array' : 'Float32Array'
   const ownValues = accept(loss, valuesName(wanted), out.values, valuesKind, rows)
-  const ownGradient = accept(loss, loss.gradName, out.grad, pred.kind, pred.data.length)
-  const ownGrad = ownGradient && carrier(ownGradient, pred.kind)
-  refuseOverlap(loss, wanted, inputs, upstream, ownValues, ownGrad)
+  const ownGradients = grads.map(({ input, name }) => {
+    const { kind, data } = tensors[input] as Dense
+    return accept(loss, `out.${name}`, out.grads[name], kind, data.length)
+  })
+  const ownGrads = ownGradients.map(
+    (own, i) => own && carrier(own, (tensors[(grads[i] as Grad).input] as Dense).kind),
+  )
+  refuseOverlap(loss, kernel, wanted, inputs, upstream, ownValues, ownGrads)
 
   const values = ownValues ?? (wantsValues ? create(valuesKind, rows) : undefined)
-  const gradient = ownGradient ?? (wanted.grad ? create(pred.kind, pred.data.length) : undefined)
-  return { values, grad: ownGrad ?? (gradient && carrier(gradient, pred.kind)), gradient }
+  const gradients: Record<string, unknown> = {}
+  const filled = grads.map(({ input, name }, i) => {
+    const { kind, data } = tensors[input] as Dense
+    const gradient = ownGradients[i] ?? create(kind, data.length)
+    gradients[name] = gradient
+    return ownGrads[i] ?? carrier(gradient, kind)
+  })
+  return { values, grads: filled, gradients: wanted.grad ? gradients : undefined }
 }
+
+type Grad = KernelOfLoss['grads'][number]
 
 function valuesName({ namesOut }: Wanted): string {
   return namesOut ? 'out.value' : 'out'
@@ -52,46 +68,44 @@ function valuesName({ namesOut }: Wanted): string {
 /** The buffers of the caller. */
 interface Out {
   readonly values: unknown
-  readonly grad: unknown
+  readonly grads: Readonly<Record<string, unknown>>
 }
 
-const NO_BUFFERS: Out = { values: undefined, grad: undefined }
+const NO_BUFFERS: Out = { values: undefined, grads: {} }
 
 function readOut(
   loss: Definition,
+  grads: readonly Grad[],
   { out, reduction }: Configuration,
   wanted: Wanted,
   wantsValues: boolean,
 ): Out {
   if (out === undefined) return NO_BUFFERS
   if (!wanted.namesOut) {
-    if (wantsValues) return { values: out, grad: undefined }
+    if (wantsValues) return { values: out, grads: {} }
     throw new LosskitOptionError(
       `${loss.name}: out takes the values of reduction 'none', but reduction '${reduction}' gives one number. Leave it out.`,
     )
   }
+  const names = [...grads.map(({ name }) => name), ...(wantsValues ? ['value'] : [])]
   if (typeof out !== 'object' || out === null || kindOf(out) !== undefined) {
     throw new LosskitOptionError(
-      `${loss.name}: out is ${show(out)}. It must be an object of buffers: { ${outNames(loss, wanted, wantsValues)} }.`,
+      `${loss.name}: out is ${show(out)}. It must be an object of buffers: { ${showList(names)} }.`,
     )
   }
-  const buffers = out as Readonly<Record<string, unknown>>
-  for (const name in buffers) {
-    const isTaken = name === loss.input ? wanted.grad : name === 'value' && wantsValues
-    if (!isTaken && buffers[name] !== undefined) {
+  // Each property is read once: a getter could give another array the next time.
+  const buffers: Record<string, unknown> = {}
+  for (const name in out) {
+    const buffer = (out as Readonly<Record<string, unknown>>)[name]
+    if (buffer === undefined) continue
+    if (!names.includes(name)) {
       throw new LosskitOptionError(
-        `${loss.name}: out.${name} would stay empty. out takes ${outNames(loss, wanted, wantsValues) || 'nothing'} here.`,
+        `${loss.name}: out.${name} would stay empty. out takes ${showList(names) || 'nothing'} here.`,
       )
     }
+    buffers[name] = buffer
   }
-  return {
-    values: wantsValues ? buffers.value : undefined,
-    grad: wanted.grad ? buffers[loss.input] : undefined,
-  }
-}
-
-function outNames(loss: Definition, wanted: Wanted, wantsValues: boolean): string {
-  return showList([...(wanted.grad ? [loss.input] : []), ...(wantsValues ? ['value'] : [])])
+  return { values: wantsValues ? buffers.value : undefined, grads: buffers }
 }
 
 function accept(
@@ -127,48 +141,53 @@ function create(kind: string, length: number): BindingArray {
   return new Float16Array(length)
 }
 
-/** The addon writes while it reads, so memory is shared in one way only: the gradient in place of the predictions. */
+/**
+ * The addon writes while it reads, so memory is shared in one way only: a gradient in place of its own input, where the
+ * driver is done with an element before it writes there.
+ */
 function refuseOverlap(
   loss: Definition,
+  kernel: KernelOfLoss,
   wanted: Wanted,
-  inputs: Inputs,
+  { tensors, weight }: Inputs,
   upstream: Dense | undefined,
   values: Argument,
-  grad: Argument,
+  grads: readonly Argument[],
 ): void {
-  const pred = inputs.pred.data
-  if (values !== undefined) {
-    const other =
-      (overlap(values, pred) && loss.input) ||
-      overlapping(loss, values, inputs, upstream) ||
-      (grad !== undefined && overlap(values, grad) && loss.gradName)
-    if (other) throw shared(loss, valuesName(wanted), other)
+  if (values === undefined && grads.every(grad => grad === undefined)) return
+  const read: [name: string, array: BindingArray][] = tensors.map((tensor, i) => [
+    kernel.inputs[i] as string,
+    tensor.data,
+  ])
+  if (weight !== undefined) read.push(['weight', weight.data])
+  if (upstream !== undefined) read.push(['upstream', upstream.data])
+  const written: [name: string, array: BindingArray][] = []
+  const place = (name: string, array: Argument, own?: string) => {
+    if (array === undefined) return
+    for (const [other, memory] of read) {
+      const inPlace = other === own && loss.driver.inPlace && coincide(array, memory)
+      if (!inPlace && overlap(array, memory)) throw shared(loss, name, other, own)
+    }
+    for (const [other, memory] of written) if (overlap(array, memory)) throw shared(loss, name, other, own)
+    written.push([name, array])
   }
-  if (grad !== undefined) {
-    const inPart = grad !== pred && overlap(grad, pred) && !coincide(grad, pred)
-    const other = (inPart && loss.input) || overlapping(loss, grad, inputs, upstream)
-    if (other) throw shared(loss, loss.gradName, other)
-  }
+  kernel.grads.forEach(({ name }, i) => {
+    place(`out.${name}`, grads[i], name)
+  })
+  place(valuesName(wanted), values)
 }
 
-/** Which of the inputs, the first one aside, shares memory with a buffer. */
-function overlapping(
+function shared(
   loss: Definition,
-  buffer: BindingArray,
-  { target, weight, factor }: Inputs,
-  upstream: Dense | undefined,
-): string | undefined {
-  if (overlap(buffer, target.data)) return 'target'
-  if (weight !== undefined && overlap(buffer, weight.data)) return 'weight'
-  if (factor !== undefined && overlap(buffer, factor.data)) return loss.factor?.name
-  if (upstream !== undefined && overlap(buffer, upstream.data)) return 'upstream'
-  return undefined
-}
-
-function shared(loss: Definition, output: string, other: string): LosskitBufferError {
+  output: string,
+  other: string,
+  own: string | undefined,
+): LosskitBufferError {
+  const except = loss.driver.inPlace
+    ? `, except that a gradient may be written exactly over ${own ?? 'its own input'}`
+    : ''
   return new LosskitBufferError(
     'ERR_OVERLAP',
-    `${loss.name}: ${output} shares memory with ${other}. Buffers must lie apart, except that a gradient may be written ` +
-      `exactly over ${loss.input}.`,
+    `${loss.name}: ${output} shares memory with ${other}. Buffers must lie apart${except}.`,
   )
 }

@@ -1,7 +1,7 @@
 import type { BindingArray } from '../binding.js'
 import { binding, frame, slots } from './backend/binding.ts'
-import type { Call } from './call.ts'
-import type { Definition } from './definition.ts'
+import type { Arrays, Call } from './call.ts'
+import type { Definition, KernelOfLoss } from './definition.ts'
 import {
   LosskitBackendError,
   LosskitBufferError,
@@ -22,65 +22,87 @@ function post(numbers: readonly number[]): void {
 export function runPlain(
   loss: Definition,
   numbers: number[],
-  pred: BindingArray,
-  target: BindingArray,
+  first: BindingArray,
+  second: BindingArray,
 ): number {
   post(numbers)
-  const value = run(pred, target, undefined, undefined, undefined, undefined, undefined, undefined)
-  if (frame[slots.status] !== 0) throw faultInFrame(loss, numbers)
+  const none = undefined
+  const value = run(first, second, none, none, none, none, none, none, none, none, none)
+  if (frame[slots.status] !== 0) throw faultInFrame(loss, loss.kernel, numbers)
   return value
 }
 
+/** A reduced value, and how many values it is made of. */
+export interface Reduced {
+  readonly value: number
+  readonly count: number
+}
+
 /** Returns the reduced value, and adds the partial result to `state` where there is one. */
-export function runNow(loss: Definition, call: Call, state?: Uint8Array): number {
-  const { numbers, pred, target, weight, factor, upstream, values, grad } = call
+export function runNow(loss: Definition, { numbers, arrays, kernel }: Call, state?: Uint8Array): Reduced {
+  const [a, b, c, d, weight, upstream, values, grad0, grad1, grad2] = arrays
   post(numbers)
-  const value = run(pred, target, weight, factor, upstream, values, grad, state)
-  if (frame[slots.status] !== 0) throw faultInFrame(loss, numbers)
-  return value
+  const value = run(a, b, c, d, weight, upstream, values, grad0, grad1, grad2, state)
+  if (frame[slots.status] !== 0) throw faultInFrame(loss, kernel, numbers)
+  return { value, count: frame[slots.count] as number }
 }
 
 /** The same on another thread. */
 export async function runAside(
   loss: Definition,
-  call: Call,
+  { numbers, arrays, kernel }: Call,
   signal: AbortSignal | undefined,
   state?: Uint8Array,
-): Promise<number> {
+): Promise<Reduced> {
   if (signal?.aborted) throw signal.reason
-  const { numbers, pred, target, weight, factor, upstream, values, grad } = call
-  const watched = sentinels([pred, target, weight, factor, upstream, values, grad])
+  const [a, b, c, d, weight, upstream, values, grad0, grad1, grad2] = arrays
+  const watched = sentinels(arrays)
   const cancel = signal && new Int32Array(1)
   const abort = () => cancel?.fill(1)
   signal?.addEventListener('abort', abort)
   let result: Float64Array
   try {
     post(numbers)
-    result = await runAsync(pred, target, weight, factor, upstream, values, grad, state, cancel)
+    result = await runAsync(a, b, c, d, weight, upstream, values, grad0, grad1, grad2, state, cancel)
   } finally {
     signal?.removeEventListener('abort', abort)
   }
   if (signal?.aborted) throw signal.reason
   if (!allThere(watched)) throw detached(loss)
-  const [status, value, index, fault] = result as unknown as readonly [number, number, number, number]
-  if (status !== 0) throw faultOf(loss, numbers, status, index, fault)
-  return value
+  const [status, value, input, index, fault, count] = result as unknown as readonly [
+    status: number,
+    value: number,
+    input: number,
+    index: number,
+    fault: number,
+    count: number,
+  ]
+  if (status !== 0) throw faultOf(loss, kernel, numbers, { status, input, index, value: fault })
+  return { value, count }
 }
 
 /**
  * A call prepared once. The addon keeps the addresses of the arrays, so each run makes sure that their memory is still there.
  */
-export function prepareRun(loss: Definition, call: Call): () => number {
-  const { numbers, pred, target, weight, factor, upstream, values, grad } = call
-  const watched = sentinels([pred, target, weight, factor, upstream, values, grad])
+export function prepareRun(loss: Definition, { numbers, arrays, kernel }: Call): () => number {
+  const watched = sentinels(arrays)
   post(numbers)
-  const compute = bind(pred, target, weight, factor, upstream, values, grad)
+  const compute = bindArrays(arrays)
   return () => {
     if (!allThere(watched)) throw detached(loss)
     const value = compute()
-    if (frame[slots.status] !== 0) throw faultInFrame(loss, numbers)
+    if (frame[slots.status] !== 0) throw faultInFrame(loss, kernel, numbers)
     return value
   }
+}
+
+function bindArrays([a, b, c, d, weight, upstream, values, grad0, grad1, grad2]: Arrays): () => number {
+  return bind(a, b, c, d, weight, upstream, values, grad0, grad1, grad2)
+}
+
+/** How many values the last call on this thread reduced. */
+export function countOfLast(): number {
+  return frame[slots.count] as number
 }
 
 function detached(loss: Definition): LosskitBufferError {
@@ -90,38 +112,37 @@ function detached(loss: Definition): LosskitBufferError {
   )
 }
 
-function faultInFrame(loss: Definition, numbers: readonly number[]): LosskitError {
-  const { status, faultIndex, faultValue } = slots
-  return faultOf(
-    loss,
-    numbers,
-    frame[status] as number,
-    frame[faultIndex] as number,
-    frame[faultValue] as number,
-  )
+interface Fault {
+  readonly status: number
+  /** Position of the input. */
+  readonly input: number
+  readonly index: number
+  readonly value: number
+}
+
+function faultInFrame(loss: Definition, kernel: KernelOfLoss, numbers: readonly number[]): LosskitError {
+  return faultOf(loss, kernel, numbers, {
+    status: frame[slots.status] as number,
+    input: frame[slots.faultInput] as number,
+    index: frame[slots.faultIndex] as number,
+    value: frame[slots.faultValue] as number,
+  })
 }
 
 /** Why the addon refused the inputs. */
 function faultOf(
   loss: Definition,
+  { inputs }: KernelOfLoss,
   numbers: readonly number[],
-  status: number,
-  index: number,
-  value: number,
+  { status, input, index, value }: Fault,
 ): LosskitError {
-  if (statuses[status] === 'label') {
-    const ignoreIndex = numbers[slots.ignoreIndex] as number
-    const orIgnored = Number.isNaN(ignoreIndex) ? '' : `, or ignoreIndex, which is ${ignoreIndex}`
-    const last = (numbers[slots.classes] as number) - 1
-    return new LosskitLabelError(
-      `${loss.name}: target[${index}] is ${value}. A class label must be from 0 to ${last}${orIgnored}.`,
-      index,
-      value,
-    )
-  }
   if (statuses[status] === 'aborted') {
-    return new LosskitBackendError(`${loss.name}: there is not enough memory for the threads of this call.`)
+    return new LosskitBackendError(`${loss.name}: there is not enough memory for this call.`)
   }
-  const name = statuses[status] === 'pred' ? loss.input : 'target'
-  return new LosskitDomainError(`${loss.name}: ${name}[${index}] is ${value}. ${loss.domain}`, index, value)
+  const name = inputs[input] as string
+  const found = `${loss.name}: ${name}[${index}] is ${value}.`
+  if (statuses[status] === 'label') {
+    return new LosskitLabelError(`${found} ${loss.driver.labels?.(numbers) ?? ''}`, index, value)
+  }
+  return new LosskitDomainError(`${found} ${loss.domain[name] ?? ''}`, index, value)
 }

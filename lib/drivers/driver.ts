@@ -3,33 +3,37 @@ import type { Definition } from '../definition.ts'
 import type { Dtype } from '../tensor/dtype.ts'
 import type { Dense } from '../tensor/read.ts'
 
-/** The inputs of a call, checked against each other. */
+/** The inputs of a call, checked against each other. The sizes are those of the frame: see `Slots` of the addon. */
 export interface Inputs {
-  readonly pred: Dense
-  readonly target: Dense
-  readonly weight: Dense | undefined
-  readonly factor: Dense | undefined
+  /** As many as the kernel takes, in its order: the option that is one more input comes last. */
+  readonly tensors: readonly Dense[]
+  readonly weight?: Dense | undefined
   /** How many values the loss gives. */
   readonly rows: number
-  /** Classes of a row; 0 where there are none. */
-  readonly classes: number
-  /** Whether the target holds class labels, some of which may be ignored. */
-  readonly hasLabels: boolean
+  readonly columns?: number | undefined
+  readonly inner?: number | undefined
+  readonly others?: number | undefined
+  /** Whether labels are given, some of which may be ignored. */
+  readonly hasLabels?: boolean | undefined
   /** The type of the arithmetic, of the values and of the accumulated sum: float32 or float64. */
   readonly compute: Dtype
 }
 
 /** One shape of data: what its inputs have to be. Its namesake in the addon walks them. */
 export interface Driver {
-  /** Whether `weight` belongs to the elements of a batch, or to the classes and so to the loss. */
-  readonly weighs: 'elements' | 'classes'
-  read(loss: Definition, config: Configuration, pred: unknown, target: unknown): Inputs
+  /** What `weight` belongs to: the values of a batch, or the classes and so to the loss; undefined where there is none. */
+  readonly weighs: 'values' | 'classes' | undefined
+  /** Whether a gradient may be written over its own input. */
+  readonly inPlace: boolean
+  read(loss: Definition, configuration: Configuration, given: readonly unknown[]): Inputs
   /** Makes the check of the commonest inputs. */
-  plain(loss: Definition): PlainCheck
+  plain?(loss: Definition): PlainCheck | undefined
+  /** In words, what the labels of a call with these numbers must be. */
+  labels?(numbers: readonly number[]): string
 }
 
 /**
  * The frame of a call with default options where both inputs are flat typed arrays that fit, undefined where they need a
  * closer look. Nothing is allocated: the frame is the same array each time, to be used at once.
  */
-export type PlainCheck = (pred: unknown, target: unknown) => number[] | undefined
+export type PlainCheck = (first: unknown, second: unknown) => number[] | undefined

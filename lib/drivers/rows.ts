@@ -9,20 +9,33 @@ import { wholeNumbers } from '../tensor/numbers.ts'
 import { Dense, readTensor } from '../tensor/read.ts'
 import { sameShape } from '../tensor/shape.ts'
 import type { Driver, Inputs, PlainCheck } from './driver.ts'
+import { extent } from './shapes.ts'
 
 /** A row of class scores for each value, and the class that is right. */
-export const labelledRows: Driver = { weighs: 'classes', read: readWith(refuseProbabilities), plain }
+export const labelledRows: Driver = {
+  weighs: 'classes',
+  inPlace: true,
+  read: readWith(refuseProbabilities),
+  plain,
+  labels,
+}
 
 /** The same, where the target may instead give a probability for every class. */
-export const rows: Driver = { weighs: 'classes', read: readWith(readProbabilities), plain }
+export const rows: Driver = {
+  weighs: 'classes',
+  inPlace: true,
+  read: readWith(readProbabilities),
+  plain,
+  labels,
+}
 
 type Reader = (loss: Definition, configuration: Configuration, pred: Dense, target: Dense) => Inputs
 
 function readWith(readFloats: Reader): Driver['read'] {
-  return (loss, configuration, predGiven, targetGiven) => {
-    const pred = readTensor(loss.name, loss.input, predGiven)
-    const target = readTensor(loss.name, 'target', targetGiven)
-    requireFloat(loss.name, loss.input, pred)
+  return (loss, configuration, given) => {
+    const pred = readTensor(loss.name, scoresOf(loss), given[0])
+    const target = readTensor(loss.name, 'target', given[1])
+    requireFloat(loss.name, scoresOf(loss), pred)
     // Flat plain numbers are labels; probabilities for every class come as rows.
     const areLabels = !target.dtype.isFloat || (target.isPlain && target.shape === undefined)
     return (areLabels ? readLabels : readFloats)(loss, configuration, pred, target)
@@ -33,14 +46,13 @@ function readLabels(loss: Definition, { weight }: Configuration, pred: Dense, ta
   const labels = target.isPlain ? wholeLabels(loss, target) : target
   const [rows, classes] = pred.shape === undefined ? split(loss, pred, labels) : rowsOf(loss, pred.shape)
   requireLabelPerRow(loss, pred, labels, rows)
-  const compute = computeType(pred, labels)
+  const compute = computeType([pred])
   return {
-    pred,
-    target: labels,
+    tensors: [pred, labels],
     weight: readClassWeights(loss, weight, rows, classes, compute),
-    factor: undefined,
     rows,
-    classes,
+    columns: classes,
+    inner: 1,
     hasLabels: true,
     compute,
   }
@@ -56,7 +68,7 @@ function readProbabilities(
   if (pred.shape === undefined) {
     if (!sameSize) throw floatLabels(loss, target)
     throw new LosskitShapeError(
-      `${loss.name}: ${loss.input} and target are flat, which does not tell rows from classes. Give ${loss.input} as ` +
+      `${loss.name}: ${scoresOf(loss)} and target are flat, which does not tell rows from classes. Give ${scoresOf(loss)} as ` +
         '{ data, shape: [rows, classes] }.',
     )
   }
@@ -66,7 +78,7 @@ function readProbabilities(
       throw floatLabels(loss, target)
     }
     throw new LosskitShapeError(
-      `${loss.name}: target has ${extent(target)}, ${loss.input} has ${extent(pred)}. Probabilities must have the same shape.`,
+      `${loss.name}: target has ${extent(target)}, ${scoresOf(loss)} has ${extent(pred)}. Probabilities must have the same shape.`,
     )
   }
   if (ignores) {
@@ -74,15 +86,16 @@ function readProbabilities(
       `${loss.name}: ignoreIndex names a label, but the target holds probabilities. Leave it out, or give labels.`,
     )
   }
-  const compute = computeType(pred, target)
+  const compute = computeType([pred, target])
   return {
-    pred: conform(loss.name, loss.input, pred, compute),
-    target: conform(loss.name, 'target', target, compute),
+    tensors: [
+      conform(loss.name, scoresOf(loss), pred, compute),
+      conform(loss.name, 'target', target, compute),
+    ],
     weight: readClassWeights(loss, weight, rows, classes, compute),
-    factor: undefined,
     rows,
-    classes,
-    hasLabels: false,
+    columns: classes,
+    inner: 1,
     compute,
   }
 }
@@ -109,7 +122,7 @@ function split(loss: Definition, pred: Dense, labels: Dense): readonly [number, 
   if (rows === 0 && length === 0) return [0, 0]
   if (rows === 0 || length === 0 || length % rows !== 0) {
     throw new LosskitShapeError(
-      `${loss.name}: ${loss.input} has ${length} elements, which is not a row of classes for each of ${rows} labels.`,
+      `${loss.name}: ${scoresOf(loss)} has ${length} elements, which is not a row of classes for each of ${rows} labels.`,
     )
   }
   return [rows, length / rows]
@@ -119,12 +132,12 @@ function rowsOf(loss: Definition, shape: readonly number[]): readonly [number, n
   const [rows, classes] = shape.length === 1 ? [1, shape[0]] : shape
   if (shape.length > 2 || rows === undefined || classes === undefined) {
     throw new LosskitShapeError(
-      `${loss.name}: ${loss.input} has shape ${showShape(shape)}. It must be [rows, classes], or [classes] for one row.`,
+      `${loss.name}: ${scoresOf(loss)} has shape ${showShape(shape)}. It must be [rows, classes], or [classes] for one row.`,
     )
   }
   if (classes === 0 && rows > 0) {
     throw new LosskitShapeError(
-      `${loss.name}: ${loss.input} has shape ${showShape(shape)}. A row must have at least one class.`,
+      `${loss.name}: ${scoresOf(loss)} has shape ${showShape(shape)}. A row must have at least one class.`,
     )
   }
   return [rows, classes]
@@ -137,7 +150,7 @@ function requireLabelPerRow(loss: Definition, pred: Dense, labels: Dense, rows: 
   if (labels.data.length === rows && isPerRow) return
   const hint = labels.data.length === pred.data.length ? ' Probabilities for every class must be floats.' : ''
   throw new LosskitShapeError(
-    `${loss.name}: target has ${extent(labels)}, ${loss.input} has ${extent(pred)}. There must be one label for each of ` +
+    `${loss.name}: target has ${extent(labels)}, ${scoresOf(loss)} has ${extent(pred)}. There must be one label for each of ` +
       `${rows} rows.${hint}`,
   )
 }
@@ -161,8 +174,16 @@ function readClassWeights(
   return weight
 }
 
-function extent({ shape, data }: Dense): string {
-  return shape === undefined ? `${data.length} elements` : `shape ${showShape(shape)}`
+/** What the scores are called. */
+function scoresOf(loss: Definition): string {
+  return loss.inputs[0] as string
+}
+
+/** What the labels of a call must be. */
+function labels(numbers: readonly number[]): string {
+  const ignoreIndex = numbers[slots.ignoreIndex] as number
+  const orIgnored = Number.isNaN(ignoreIndex) ? '' : `, or ignoreIndex, which is ${ignoreIndex}`
+  return `A class label must be from 0 to ${(numbers[slots.columns] as number) - 1}${orIgnored}.`
 }
 
 function plain(loss: Definition): PlainCheck {
@@ -180,7 +201,7 @@ function plain(loss: Definition): PlainCheck {
     if (!Number.isInteger(classes) || classes === 0) return undefined
     numbers[slots.dtypes + 1] = label.code
     numbers[slots.rows] = rows
-    numbers[slots.classes] = classes
+    numbers[slots.columns] = classes
     return numbers
   }
 }
@@ -188,5 +209,6 @@ function plain(loss: Definition): PlainCheck {
 function plainNumbers(loss: Definition, dtype: Dtype): number[] {
   const numbers = loss.defaults.slice()
   numbers[slots.dtypes] = dtype.code
+  numbers[slots.inner] = 1
   return numbers
 }

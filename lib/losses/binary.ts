@@ -1,6 +1,8 @@
 import { elements } from './elements.ts'
 import { factor } from './options.ts'
 
+const PROBABILITY = 'A probability must lie in [0, 1].'
+
 /**
  * Binary cross-entropy of probabilities: how surprising the target is to a model that gives it the probability `pred`.
  *
@@ -18,7 +20,7 @@ import { factor } from './options.ts'
  * @example bce([1, 0], [0, 0], { reduction: 'none' })  // [100, 0]
  * @example bce.grad([0.25, 0.5], [0, 1]).pred  // [0.6666666666666666, -1]
  */
-export const bce = elements('bce', {}, 'A probability must lie in [0, 1].')
+export const bce = elements('bce', {}, { pred: PROBABILITY, target: PROBABILITY })
 
 /**
  * Binary cross-entropy of logits: `bce` of σ(pred), computed without the rounding and saturation of σ.

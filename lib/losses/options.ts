@@ -1,19 +1,25 @@
 import type { Tensor } from '../tensor/types.ts'
 
 /** The values that an option of a loss may have. */
-export type Domain = NumberDomain | FactorDomain | ClassWeights
+export type Domain = ScalarDomain | ExtraDomain | ClassWeights
 
-export interface NumberDomain {
-  readonly kind: 'number'
+/** What reaches the addon as one number: numbers as they are, other values by a code. */
+export interface ScalarDomain<Value = unknown> {
+  readonly kind: 'scalar'
+  /** The code of the default. */
   readonly fallback: number
   /** In words, for the message that refuses a value. */
   readonly takes: string
-  has(value: number): boolean
+  /** undefined for a value that is refused. */
+  encode(value: unknown): number | undefined
+  decode(code: number): Value
 }
 
-/** A number for every element, or a tensor of factors that repeats over the leading dimensions. */
-export interface FactorDomain {
-  readonly kind: 'factor'
+/** One more input of the loss. */
+export interface ExtraDomain {
+  readonly kind: 'extra'
+  /** 'elements': a number, or factors that broadcast to the elements. */
+  readonly shape: 'elements'
 }
 
 /** One weight for each class. */
@@ -26,33 +32,74 @@ export type OptionsOf<Domains> = {
   readonly [Name in keyof Domains]?: ValueOf<Domains[Name]> | undefined
 }
 
-type ValueOf<D> = D extends NumberDomain
-  ? number
-  : D extends FactorDomain
-    ? number | Tensor
-    : D extends ClassWeights
-      ? Tensor
-      : never
+type ValueOf<D> =
+  D extends ScalarDomain<infer Value>
+    ? Value
+    : D extends ExtraDomain
+      ? number | Tensor
+      : D extends ClassWeights
+        ? Tensor
+        : never
 
-function number(fallback: number, takes: string, has: (value: number) => boolean): NumberDomain {
-  return { kind: 'number', fallback, takes, has }
+function number(fallback: number, takes: string, has: (value: number) => boolean): ScalarDomain<number> {
+  return {
+    kind: 'scalar',
+    fallback,
+    takes,
+    encode: value => (typeof value === 'number' && has(value) ? value : undefined),
+    decode: code => code,
+  }
 }
 
-export function positive(fallback: number): NumberDomain {
+export function positive(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a finite number above 0', value => value > 0 && value < Number.POSITIVE_INFINITY)
 }
 
 /** From 0 to 1, both included. */
-export function unitInterval(fallback: number): NumberDomain {
+export function unitInterval(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a number from 0 to 1', value => value >= 0 && value <= 1)
 }
 
-export function whole(fallback: number): NumberDomain {
+export function whole(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a whole number', Number.isSafeInteger)
 }
 
-export function factor(): FactorDomain {
-  return { kind: 'factor' }
+export function finite(fallback: number): ScalarDomain<number> {
+  return number(fallback, 'a finite number', Number.isFinite)
+}
+
+/** From 0 on, not infinite. */
+export function notNegative(fallback: number): ScalarDomain<number> {
+  return number(fallback, 'a finite number from 0 on', value => value >= 0 && value < Number.POSITIVE_INFINITY)
+}
+
+export function flag(fallback: boolean): ScalarDomain<boolean> {
+  return {
+    kind: 'scalar',
+    fallback: Number(fallback),
+    takes: 'true or false',
+    encode: value => (typeof value === 'boolean' ? Number(value) : undefined),
+    decode: code => code !== 0,
+  }
+}
+
+/** One of some words, the first of which is the default; its code is its position. */
+export function choice<const Word extends string>(...words: readonly [Word, ...Word[]]): ScalarDomain<Word> {
+  return {
+    kind: 'scalar',
+    fallback: 0,
+    takes: words.map(word => `'${word}'`).join(' or '),
+    encode: value => {
+      const code = words.indexOf(value as Word)
+      return code < 0 ? undefined : code
+    },
+    decode: code => words[code] ?? words[0],
+  }
+}
+
+/** Factors of the elements, which a variant of the kernel reads. */
+export function factor(): ExtraDomain {
+  return { kind: 'extra', shape: 'elements' }
 }
 
 export function classWeights(): ClassWeights {

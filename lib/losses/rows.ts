@@ -19,6 +19,11 @@ export function rows<
   options: Domains,
 ): Loss<Input, Kind, OptionsOf<Domains>, Record<never, never>> {
   return createLoss(
-    define(name, input, target === 'labels' ? labelledRows : labelledOrProbableRows, options, ''),
+    define({
+      name,
+      inputs: [input, 'target'],
+      driver: target === 'labels' ? labelledRows : labelledOrProbableRows,
+      options,
+    }),
   )
 }

@@ -3,12 +3,12 @@ import { type Dtype, float32, float64 } from './dtype.ts'
 import { Dense } from './read.ts'
 
 /**
- * The type of the arithmetic: that of the predictions, widened to float32 where they are half precision. Plain numbers are
- * float64, unless the target is a narrower tensor of floats.
+ * The type of the arithmetic: that of the first input, widened to float32 where it is half precision. Plain numbers are
+ * float64, unless a narrower tensor of floats stands beside them.
  */
-export function computeType(pred: Dense, target: Dense): Dtype {
-  const leader = pred.isPlain && !target.isPlain && target.dtype.isFloat ? target : pred
-  return leader.dtype === float64 ? float64 : float32
+export function computeType(inputs: readonly Dense[]): Dtype {
+  const leader = inputs.find(({ isPlain, dtype }) => !isPlain && dtype.isFloat) ?? inputs[0]
+  return leader?.dtype === float64 ? float64 : float32
 }
 
 /** A tensor in arithmetic of type `compute`: plain numbers take that type, what is wider than it is refused. */

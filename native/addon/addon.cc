@@ -21,7 +21,7 @@ napi_value info(napi_env env, napi_callback_info) {
   auto info = Napi::Object::New(e), isas = Napi::Array::New(e).As<Napi::Object>();
   uint32_t i = 0;
   for (const std::string& name : available_isas()) isas.Set(i++, name);
-  info.Set("isa", active_kernels().isa);
+  info.Set("isa", active_isa());
   info.Set("isas", isas);
   info.Set("threads", thread_count());
   info.Set("cpus", processor_count());
@@ -55,7 +55,12 @@ Napi::Array make_kernels(Napi::Env env) {
     const Kernel& k = kernel_at(i);
     auto kernel = Napi::Object::New(env);
     kernel.Set("name", k.name);
-    kernel.Set("driver", k.elements ? "elements" : "rows");
+    kernel.Set("driver", kDriverNames[static_cast<int>(k.driver)]);
+    kernel.Set("inputs", k.inputs);
+    auto grads = Napi::Array::New(env);
+    for (int g = 0; g < k.grads; ++g) grads.Set(static_cast<uint32_t>(g), k.grad_of[g]);
+    kernel.Set("grads", grads);
+    kernel.Set("labels", k.labels);
     kernel.Set("params", make_names(env, k.param, k.params));
     kernels.Set(static_cast<uint32_t>(i), kernel);
   }

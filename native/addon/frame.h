@@ -1,9 +1,12 @@
 // The slots of the frame: how the numbers of a call reach the addon, and its status comes back.
 #pragma once
 
-#include <stdint.h>
+#include "cpu/call.h"
 
 namespace losskit {
+
+/** The arrays of a call: inputs, weight, upstream, values, gradients. */
+constexpr int kArrays = kInputs + 3 + kGrads;
 
 enum Slot : int {
   kSlotKernel,
@@ -11,14 +14,18 @@ enum Slot : int {
   kSlotUpstream,
   kSlotDivisor,
   kSlotRows,
-  kSlotClasses,
+  kSlotColumns,
+  kSlotInner,
+  kSlotOthers,
   kSlotIgnoreIndex,
   kSlotLabelSmoothing,
-  kSlotParams,                    // four
-  kSlotDtypes = kSlotParams + 4,  // seven: pred, target, weight, extra, upstream, values, grad
-  kSlotStatus = kSlotDtypes + 7,
+  kSlotParams,
+  kSlotDtypes = kSlotParams + kParams,  // one for each array
+  kSlotStatus = kSlotDtypes + kArrays,
+  kSlotFaultInput,
   kSlotFaultIndex,
   kSlotFaultValue,
+  kSlotCount,
   kSlots,
 };
 
@@ -33,14 +40,18 @@ constexpr NamedSlot kNamedSlots[] = {
     {"upstream", kSlotUpstream},
     {"divisor", kSlotDivisor},
     {"rows", kSlotRows},
-    {"classes", kSlotClasses},
+    {"columns", kSlotColumns},
+    {"inner", kSlotInner},
+    {"others", kSlotOthers},
     {"ignoreIndex", kSlotIgnoreIndex},
     {"labelSmoothing", kSlotLabelSmoothing},
     {"params", kSlotParams},
     {"dtypes", kSlotDtypes},
     {"status", kSlotStatus},
+    {"faultInput", kSlotFaultInput},
     {"faultIndex", kSlotFaultIndex},
     {"faultValue", kSlotFaultValue},
+    {"count", kSlotCount},
 };
 
 }  // namespace losskit

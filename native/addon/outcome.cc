@@ -1,6 +1,7 @@
 #include "addon/outcome.h"
 
 #include <limits>
+#include <new>
 
 namespace losskit {
 namespace {
@@ -10,7 +11,7 @@ Outcome run_typed(const Job& job, uint8_t* state) {
   Sums<T> sums;
   run(job, sums);
   const bool by_weights = divides_by_weights(job.call);
-  Outcome outcome = {sums.fault, std::numeric_limits<double>::quiet_NaN()};
+  Outcome outcome = {sums.fault, std::numeric_limits<double>::quiet_NaN(), sums.count};
   if (sums.fault.status != Status::ok) return outcome;
   if (job.wants_value) outcome.value = reduce(sums, by_weights, job.reduction, job.divisor);
   if (state != nullptr) add_to_state(state, sums, by_weights);
@@ -20,7 +21,12 @@ Outcome run_typed(const Job& job, uint8_t* state) {
 }  // namespace
 
 Outcome run_job(const Job& job, uint8_t* state) {
-  return job.call.pred.dtype == Dtype::float64 ? run_typed<double>(job, state) : run_typed<float>(job, state);
+  const bool in_double = job.call.inputs[0].dtype == Dtype::float64;
+  try {
+    return in_double ? run_typed<double>(job, state) : run_typed<float>(job, state);
+  } catch (const std::bad_alloc&) {
+    return {{Status::aborted, 0, 0, 0}, std::numeric_limits<double>::quiet_NaN(), 0};
+  }
 }
 
 }  // namespace losskit

@@ -8,7 +8,8 @@ namespace losskit {
 
 struct Outcome {
   Fault fault;
-  double value;  // NaN unless a reduced value was asked for
+  double value;    // NaN unless a reduced value was asked for
+  uint64_t count;  // of the values that count
 };
 
 /** Runs the job; adds its sums to a state where one is given, and only if nothing was wrong with the inputs.

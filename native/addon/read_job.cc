@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "addon/check_shape.h"
 #include "addon/environment.h"
 #include "addon/guard.h"
 #include "cpu/catalogue.h"
@@ -66,28 +67,6 @@ Tensor read_only(const MutableTensor& t) { return {t.data, t.size, t.dtype}; }
 
 bool is_float(Dtype dtype) { return dtype >= Dtype::float32 && dtype <= Dtype::bfloat16; }
 
-/** Present and repeating a whole number of times over the batch, or absent. */
-bool repeats(const Tensor& t, uint64_t rows) { return t.size == rows || (t.size != 0 && rows % t.size == 0); }
-
-void check_elements(const Call& c, const Kernel& kernel) {
-  require(c.pred.size == c.rows && c.target.size == c.rows && c.classes == 0, "sizes of the inputs");
-  require(c.weight.dtype == Dtype::absent || repeats(c.weight, c.rows), "size of weight");
-  require((c.extra.dtype != Dtype::absent) == (kernel.inputs == 3), "number of inputs");
-  require(kernel.inputs == 2 || repeats(c.extra, c.rows), "size of extra");
-  require(!c.has_ignore_index && c.label_smoothing == 0, "options of another loss");
-}
-
-void check_rows(const Call& c, const Kernel& kernel) {
-  require(c.classes != 0 || c.rows == 0, "classes");
-  require(c.classes == 0 || c.rows <= c.pred.size / c.classes, "size of pred");
-  require(c.rows * c.classes == c.pred.size, "size of pred");
-  require(c.target.size == (is_float(c.target.dtype) ? c.pred.size : c.rows), "size of target");
-  require(kernel.softmax || (!is_float(c.target.dtype) && c.label_smoothing == 0),
-          "the loss takes labels only");
-  require(c.weight.dtype == Dtype::absent || c.weight.size == c.classes, "size of weight");
-  require(c.extra.dtype == Dtype::absent, "number of inputs");
-}
-
 }  // namespace
 
 Job read_job(napi_env env, const napi_value* arrays) {
@@ -99,40 +78,59 @@ Job read_job(napi_env env, const napi_value* arrays) {
   job.reduction = static_cast<Reduction>(integer(frame[kSlotReduction], 0, 2, "reduction"));
   job.upstream = frame[kSlotUpstream];
   job.divisor = frame[kSlotDivisor];
-  c.rows = static_cast<uint64_t>(integer(frame[kSlotRows], 0, kMostSafeInteger, "rows"));
-  c.classes = static_cast<uint64_t>(integer(frame[kSlotClasses], 0, kMostSafeInteger, "classes"));
+  const auto size = [frame](Slot slot, const char* what) {
+    return static_cast<uint64_t>(integer(frame[slot], 0, kMostSafeInteger, what));
+  };
+  c.rows = size(kSlotRows, "rows");
+  c.columns = size(kSlotColumns, "columns");
+  c.inner = size(kSlotInner, "inner");
+  c.others = size(kSlotOthers, "others");
   c.has_ignore_index = !std::isnan(frame[kSlotIgnoreIndex]);
   if (c.has_ignore_index) {
     c.ignore_index = integer(frame[kSlotIgnoreIndex], -kMostSafeInteger, kMostSafeInteger, "ignoreIndex");
   }
   c.label_smoothing = frame[kSlotLabelSmoothing];
   require(c.label_smoothing >= 0 && c.label_smoothing <= 1, "labelSmoothing");
-  for (int i = 0; i < 4; ++i) c.params[i] = frame[kSlotParams + i];
+  for (int i = 0; i < kParams; ++i) c.params[i] = frame[kSlotParams + i];
 
-  const double* dtype = frame + kSlotDtypes;
-  c.pred = read_only(read_tensor(env, dtype[0], arrays[0]));
-  c.target = read_only(read_tensor(env, dtype[1], arrays[1]));
-  c.weight = read_only(read_tensor(env, dtype[2], arrays[2]));
-  c.extra = read_only(read_tensor(env, dtype[3], arrays[3]));
-  c.upstream = read_only(read_tensor(env, dtype[4], arrays[4]));
-  c.values = read_tensor(env, dtype[5], arrays[5]);
-  c.grad = read_tensor(env, dtype[6], arrays[6]);
+  int at = 0;
+  const auto next = [&] {
+    const MutableTensor t = read_tensor(env, frame[kSlotDtypes + at], arrays[at]);
+    ++at;
+    return t;
+  };
+  for (Tensor& input : c.inputs) input = read_only(next());
+  c.weight = read_only(next());
+  c.upstream = read_only(next());
+  c.values = next();
+  for (MutableTensor& grad : c.grads) grad = next();
 
-  require(is_float(c.pred.dtype) && c.target.dtype != Dtype::absent, "dtypes of the inputs");
-  const Dtype compute = in_double(job) ? Dtype::float64 : Dtype::float32;
-  for (const Tensor* t : {&c.target, &c.weight, &c.extra, &c.upstream}) {
-    require(t->dtype != Dtype::float64 || compute == Dtype::float64, "an input wider than pred");
+  for (int i = 0; i < kInputs; ++i) {
+    require((c.inputs[i].dtype != Dtype::absent) == (i < kernel.inputs), "number of inputs");
   }
-  kernel.elements ? check_elements(c, kernel) : check_rows(c, kernel);
+  require(is_float(c.inputs[0].dtype), "dtype of the first input");
+  const Dtype compute = in_double(job) ? Dtype::float64 : Dtype::float32;
+  for (const Tensor* t : {&c.inputs[1], &c.inputs[2], &c.inputs[3], &c.weight, &c.upstream}) {
+    require(t->dtype != Dtype::float64 || compute == Dtype::float64, "an input wider than the first");
+  }
+  check_shape(c, kernel);
   require(
       c.upstream.dtype == Dtype::absent || (c.upstream.size == c.rows && job.reduction == Reduction::none),
       "size of upstream");
   require(c.values.dtype == Dtype::absent || (c.values.dtype == compute && c.values.size == c.rows),
           "values");
-  require(c.grad.dtype == Dtype::absent || (c.grad.dtype == c.pred.dtype && c.grad.size == c.pred.size),
-          "grad");
+  const bool wants_grad = c.grads[0].dtype != Dtype::absent;
+  for (int i = 0; i < kGrads; ++i) {
+    const bool given = c.grads[i].dtype != Dtype::absent;
+    require(given == (wants_grad && i < kernel.grads), "number of gradients");
+    if (!given) continue;
+    const Tensor& input = c.inputs[kernel.grad_of[i]];
+    require(input.dtype == c.inputs[0].dtype, "dtypes of inputs with a gradient");
+    require(c.grads[i].dtype == input.dtype && c.grads[i].size == input.size, "a gradient");
+  }
 
   job.wants_value = job.reduction != Reduction::none;
+  c.is_mean = job.reduction == Reduction::mean;
   c.wants_sum = job.wants_value;
   c.scale = job.upstream;
   return job;

@@ -3,17 +3,16 @@
 
 #include <napi.h>
 
+#include "addon/frame.h"
 #include "cpu/run.h"
 
 namespace losskit {
-
-constexpr int kArrays = 7;  // pred, target, weight, extra, upstream, values, grad
 
 /** Checks every number and every array against each other: a job that is returned touches no memory it should
  * not. */
 Job read_job(napi_env env, const napi_value* arrays);
 
 /** Whether the job computes in float64. */
-inline bool in_double(const Job& job) { return job.call.pred.dtype == Dtype::float64; }
+inline bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
 }  // namespace losskit

@@ -12,11 +12,14 @@
 namespace losskit {
 namespace {
 
-void report(napi_env env, const Fault& fault) {
+void report(napi_env env, const Outcome& outcome) {
+  const Fault& fault = outcome.fault;
   double* frame = environment_of(env).frame;
   frame[kSlotStatus] = static_cast<double>(fault.status);
+  frame[kSlotFaultInput] = fault.input;
   frame[kSlotFaultIndex] = static_cast<double>(fault.index);
   frame[kSlotFaultValue] = fault.value;
+  frame[kSlotCount] = static_cast<double>(outcome.count);
 }
 
 /** The state given for a job: null if none, of the job's type otherwise. */
@@ -33,7 +36,7 @@ napi_value run_now(napi_env env, napi_callback_info info) {
   uint8_t* state = state_for(env, arguments.value[kArrays], job);
   job.call.wants_sum |= state != nullptr;
   const Outcome outcome = run_job(job, state);
-  report(env, outcome.fault);
+  report(env, outcome);
   return make_number(env, outcome.value);
 }
 
@@ -68,7 +71,7 @@ napi_value run_bound(napi_env env, napi_callback_info info) {
   void* data;
   check(napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data), "arguments");
   const Outcome outcome = run_job(static_cast<Bound*>(data)->job, nullptr);
-  report(env, outcome.fault);
+  report(env, outcome);
   return make_number(env, outcome.value);
 }
 
@@ -99,11 +102,7 @@ struct Async {
 
 void execute(napi_env, void* data) {
   Async& call = *static_cast<Async*>(data);
-  try {
-    call.outcome = run_job(call.job, call.adds_to_state ? call.partial.data() : nullptr);
-  } catch (const std::exception&) {  // out of memory
-    call.outcome.fault = {Status::aborted, 1, 0};
-  }
+  call.outcome = run_job(call.job, call.adds_to_state ? call.partial.data() : nullptr);
 }
 
 /** Adds the partial result to the state the caller gave, if that is still one. */
@@ -121,13 +120,15 @@ void add_partial(napi_env env, Async& call) {
 napi_value async_result(napi_env env, const Outcome& outcome) {
   void* data;
   napi_value buffer, array;
-  check(napi_create_arraybuffer(env, 4 * sizeof(double), &data, &buffer), "result");
-  check(napi_create_typedarray(env, napi_float64_array, 4, buffer, 0, &array), "result");
+  check(napi_create_arraybuffer(env, 6 * sizeof(double), &data, &buffer), "result");
+  check(napi_create_typedarray(env, napi_float64_array, 6, buffer, 0, &array), "result");
   double* result = static_cast<double*>(data);
   result[0] = static_cast<double>(outcome.fault.status);
   result[1] = outcome.value;
-  result[2] = static_cast<double>(outcome.fault.index);
-  result[3] = outcome.fault.value;
+  result[2] = outcome.fault.input;
+  result[3] = static_cast<double>(outcome.fault.index);
+  result[4] = outcome.fault.value;
+  result[5] = static_cast<double>(outcome.count);
   return array;
 }
 

@@ -7,29 +7,42 @@
 
 namespace losskit {
 
-/** One loss over one batch. */
+constexpr int kInputs = 4, kGrads = 3, kParams = 4;
+
+/** One loss over one batch. What is not there has no data. */
 struct Call {
-  Tensor pred, target, weight, extra, upstream;
-  MutableTensor values, grad;
-  uint64_t rows;     // elements, or rows of class scores
-  uint64_t classes;  // 0 for losses over elements
-  double scale;      // multiplies every gradient: upstream / divisor
-  double params[4];
+  Tensor inputs[kInputs];  // in the order of the loss's arguments
+  Tensor weight;           // of elements, rows or classes: as the driver has it
+  Tensor upstream;         // an incoming gradient for each value
+  MutableTensor values;
+  MutableTensor grads[kGrads];  // in the order of the kernel's gradients
+
+  // The shape: each driver says at its head what these are to it.
+  uint64_t rows;     // values of the loss
+  uint64_t columns;  // numbers in a row
+  uint64_t inner;    // positions that lie between two numbers of a row
+  uint64_t others;   // rows of a second matrix, or another count
+
+  double scale;  // multiplies every gradient: upstream / divisor
+  double params[kParams];
   int64_t ignore_index;
   double label_smoothing;
   int kernel;
   bool has_ignore_index;
+  bool is_mean;  // the reduction is the mean
   bool wants_sum;
-  bool stream;  // gradients go past the caches
+  bool stream;   // gradients go past the caches
+  void* shared;  // memory of the phases of this call
 };
 
-enum class Status : int { ok, label, pred, target, aborted };
-constexpr int kStatuses = 5;
-constexpr const char* kStatusNames[kStatuses] = {"ok", "label", "pred", "target", "aborted"};
+enum class Status : int { ok, label, domain, aborted };
+constexpr int kStatuses = 4;
+constexpr const char* kStatusNames[kStatuses] = {"ok", "label", "domain", "aborted"};
 
-/** Why inputs were refused, and where. */
+/** Why inputs were refused, and where: which input, which of its elements, and what stood there. */
 struct Fault {
   Status status;
+  int input;
   uint64_t index;
   double value;
 };
@@ -43,60 +56,54 @@ struct Sums {
   Fault fault;
 };
 
-/** A row's class scores are measured in chunks of this many, each on its own, so that any thread may take any
- * chunk. */
-constexpr uint64_t kChunk = 4096;
-
-/** What a chunk of a row contributes to its softmax. */
-struct Chunk {
-  double max;   // m: the largest score
-  double ones;  // how many e^(x - m) are 1
-  double rest;  // the sum of the others; apart, so that a confident row keeps the digits of its small loss
-  double dot;   // of q (m - x), for a target distribution q
-  double mass;  // of q
-};
-
-/** A finished row: its loss, and what its gradient is made of: grad_j = e^(x_j - max) factor - uniform q_j.
- */
+/** Items [begin, end) of a call. `scratch` is memory of this thread alone, as large as the phase asks for. */
 template <class T>
-struct Row {
-  T max, value;
-  T label_grad;   // replaces the gradient of the label's own class
-  int64_t label;  // -1: the target is a distribution; the row's gradient is 0 if `ignored`
-  double factor, uniform;
-  double weight;  // the class weight of the label
-  bool ignored;
-};
+using Walk = void (*)(const Call&, uint64_t begin, uint64_t end, Sums<T>&, void* scratch);
 
+using Measure = uint64_t (*)(const Call&);
+
+/** A part of a call, whose items threads may take in any order. */
 template <class T>
-struct RowKernels {
-  /** Whole rows, one thread. */
-  void (*rows)(const Call&, uint64_t begin, uint64_t end, Sums<T>&);
-  /** A row in pieces, for several threads: measure chunks, finish the row, write the gradient of chunks. */
-  Chunk (*measure)(const Call&, uint64_t row, uint64_t chunk);
-  Row<T> (*finish)(const Call&, uint64_t row, const Chunk*, Sums<T>&);
-  void (*gradient)(const Call&, uint64_t row, uint64_t chunk, const Row<T>&);
+struct Phase {
+  Walk<T> walk;
+  Measure items;    // null: the rows
+  Measure work;     // of all items: bytes read in the same time; null: the bytes of the tensors
+  Measure scratch;  // bytes for each thread; null: none
 };
 
-/** Indexed by what is wanted. */
+constexpr int kPhases = 4;
+
+/** What is wanted of a call. */
 enum Wanted : int { kValue, kGrad, kValueAndGrad };
 
+/** The phases of a call, by what is wanted: each begins when the one before it is done. */
 template <class T>
-struct Kernels {
-  using Elements = void (*)(const Call&, uint64_t begin, uint64_t end, Sums<T>&);
-  const Elements (*elements)[3];
-  const RowKernels<T>* rows;
-  /** Checks labels, counts the rows that are not ignored and sums their class weights. */
-  void (*survey)(const Call&, uint64_t begin, uint64_t end, Sums<T>&);
-  /** Adds n numbers to a sum. */
-  void (*add)(const T*, uint64_t n, ExactSum<T>&);
+struct Plan {
+  Phase<T> phases[3][kPhases];  // the first without a walk is the end
+  Measure shared;               // bytes that the phases share; null: none
 };
 
-/** All that one instruction set exports. */
-struct KernelTable {
-  const char* isa;
-  Kernels<float> f32;
-  Kernels<double> f64;
+template <class T>
+struct KernelEntry {
+  Plan<T> plan;
+  /** For few and long rows: the same in pieces of rows. `pieces` says in how many a row can be cut; null
+   * where it cannot. */
+  Plan<T> split;
+  Measure pieces;
+  /** Checks the labels and gathers the divisor of the mean, which a gradient must know first; null where it
+   * is the number of rows. */
+  Walk<T> survey;
+};
+
+template <class T, int n>
+struct Entries {
+  KernelEntry<T> of[n];
+};
+
+/** The kernels of one driver, in the order of the catalogue. */
+struct DriverKernels {
+  const KernelEntry<float>* f32;
+  const KernelEntry<double>* f64;
 };
 
 }  // namespace losskit

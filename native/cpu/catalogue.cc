@@ -9,28 +9,69 @@ namespace {
 
 using namespace losskit::LOSSKIT_ISA;
 
+/** A loss of which no input holds class labels. */
 template <class L>
-constexpr Kernel describe(bool elements, int inputs, bool softmax) {
-  Kernel k{L::name, elements, inputs, softmax, L::params.count, {}};
+constexpr Kernel describe(Driver driver) {
+  Kernel k{};
+  k.name = L::name;
+  k.driver = driver;
+  k.inputs = L::inputs;
+  constexpr Gradients gradients = gradients_of<L>();
+  k.grads = gradients.count;
+  for (int i = 0; i < k.grads; ++i) k.grad_of[i] = gradients.of[i];
+  k.labels = -1;
+  k.params = L::params.count;
   for (int i = 0; i < k.params; ++i) k.param[i] = L::params.name[i];
   return k;
 }
 
-template <class... E, class... S, class... G>
-constexpr auto describe_all(List<E...>, List<S...>, List<G...>) {
-  struct All {
-    Kernel kernel[sizeof...(E) + sizeof...(S) + sizeof...(G)];
-  };
-  return All{{describe<E>(true, E::inputs, false)..., describe<S>(false, 2, true)...,
-              describe<G>(false, 2, false)...}};
+/** A loss of rows of class scores and labels. */
+template <class L>
+constexpr Kernel describe_rows(bool distributions) {
+  Kernel k = describe<L>(Driver::rows);
+  k.labels = 1;
+  k.distributions = distributions;
+  k.mean_by_weight = true;
+  return k;
 }
 
-constexpr auto kAll = describe_all(ElementLosses(), SoftmaxLosses(), GatherLosses());
+template <int n>
+struct Kernels {
+  Kernel of[n];
+};
+
+template <class... L>
+constexpr Kernels<sizeof...(L)> describe_all(Driver driver, List<L...>) {
+  return {{describe<L>(driver)...}};
+}
+
+template <class... S, class... G>
+constexpr Kernels<sizeof...(S) + sizeof...(G)> describe_rows_of(List<S...>, List<G...>) {
+  return {{describe_rows<S>(true)..., describe_rows<G>(false)...}};
+}
+
+/** One list of all, with the position of each among those of its driver. */
+template <int... n>
+constexpr auto joined(const Kernels<n>&... lists) {
+  Kernels<(n + ...)> all{};
+  int at = 0;
+  const auto append = [&](const auto& list) {
+    int index = 0;
+    for (const Kernel& k : list.of) {
+      all.of[at] = k;
+      all.of[at++].index = index++;
+    }
+  };
+  (append(lists), ...);
+  return all;
+}
+
+constexpr auto kAll = joined(describe_all(Driver::elements, ElementLosses()),
+                             describe_rows_of(SoftmaxLosses(), GatherLosses()));
 
 }  // namespace
 
-int kernel_count() { return static_cast<int>(sizeof kAll.kernel / sizeof *kAll.kernel); }
-int element_kernel_count() { return ElementLosses::size; }
-const Kernel& kernel_at(int index) { return kAll.kernel[index]; }
+int kernel_count() { return static_cast<int>(sizeof kAll.of / sizeof *kAll.of); }
+const Kernel& kernel_at(int index) { return kAll.of[index]; }
 
 }  // namespace losskit

@@ -85,7 +85,16 @@ std::atomic<const KernelTable*>& active() {
 
 }  // namespace
 
-const KernelTable& active_kernels() { return *active().load(std::memory_order_relaxed); }
+template <>
+const KernelEntry<float>& active_entry(const Kernel& kernel) {
+  return active().load(std::memory_order_relaxed)->of[static_cast<int>(kernel.driver)]->f32[kernel.index];
+}
+template <>
+const KernelEntry<double>& active_entry(const Kernel& kernel) {
+  return active().load(std::memory_order_relaxed)->of[static_cast<int>(kernel.driver)]->f64[kernel.index];
+}
+
+const char* active_isa() { return active().load(std::memory_order_relaxed)->isa; }
 
 std::vector<std::string> available_isas() {
   std::vector<std::string> names;

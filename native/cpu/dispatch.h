@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "cpu/call.h"
+#include "cpu/catalogue.h"
 
 namespace losskit {
 
-const KernelTable& active_kernels();
+/** The entry of a kernel, for arithmetic in T. */
+template <class T>
+const KernelEntry<T>& active_entry(const Kernel& kernel);
+
+const char* active_isa();
 
 /** Names of the instruction sets this machine can run, best first. */
 std::vector<std::string> available_isas();

@@ -18,39 +18,38 @@ void write_one(const MutableTensor& tensor, uint64_t at, T value) {
 }
 
 template <class Loss, class T>
-void gather_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
+void gather_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
   using V = vec<T, native_lanes<T>>;
-  static_assert(kLabelGroup % V::lanes == 0);
+  static_assert(kRowGroup % V::lanes == 0);
   const typename Loss::template Params<T> params(c.params);
-  int64_t labels[kLabelGroup];
-  T scores[kLabelGroup], slopes[kLabelGroup];
+  int64_t labels[kRowGroup];
+  T scores[kRowGroup], slopes[kRowGroup];
   RowGroup<T> group;
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
-    n = end - at < kLabelGroup ? static_cast<size_t>(end - at) : kLabelGroup;
-    if (!read_labels(c, at, n, labels, sums.fault)) return;
+    n = end - at < kRowGroup ? static_cast<size_t>(end - at) : kRowGroup;
+    if (!read_labels(c, 1, c.columns, at, n, labels, sums.fault)) return;
     size_t kept = 0;
-    for (size_t i = 0; i < kLabelGroup; ++i) {
+    for (size_t i = 0; i < kRowGroup; ++i) {
       const bool counts = i < n && labels[i] != kIgnored;
       const uint64_t label = counts ? static_cast<uint64_t>(labels[i]) : 0;
       kept += counts;
-      scores[i] = counts ? read_one<T>(c.pred, (at + i) * c.classes + label) : T(0);
+      scores[i] = counts ? read_one<T>(c.inputs[0], (at + i) * c.columns + label) : T(0);
       group.weights[i] = !counts ? T(0) : c.weight.data != nullptr ? read_one<T>(c.weight, label) : T(1);
     }
-    for (size_t i = 0; i < kLabelGroup; i += V::lanes) {
+    for (size_t i = 0; i < kRowGroup; i += V::lanes) {
       const Out<V> out = Loss::at(V::load(scores + i), params);
       (V::load(group.weights + i) * out.value).store(group.values + i);
       (V::load(group.weights + i) * out.grad).store(slopes + i);
     }
-    group.finish(c, at, n, kept, sums);
-    if (c.grad.data == nullptr) continue;
-    const size_t bytes = kDtypeBytes[static_cast<int>(c.grad.dtype)];
-    memset(static_cast<char*>(c.grad.data) + at * c.classes * bytes, 0, n * c.classes * bytes);
+    group.finish(c, at, n, kept, sums, divides_by_weights(c));
+    if (c.grads[0].data == nullptr) continue;
+    const size_t bytes = kDtypeBytes[static_cast<int>(c.grads[0].dtype)];
+    memset(static_cast<char*>(c.grads[0].data) + at * c.columns * bytes, 0, n * c.columns * bytes);
     for (size_t i = 0; i < n; ++i) {
       if (labels[i] == kIgnored) continue;
-      const double incoming =
-          c.upstream.data != nullptr ? c.scale * read_one<double>(c.upstream, at + i) : c.scale;
-      write_one(c.grad, (at + i) * c.classes + static_cast<uint64_t>(labels[i]),
+      const double incoming = incoming_gradient(c, at + i);
+      write_one(c.grads[0], (at + i) * c.columns + static_cast<uint64_t>(labels[i]),
                 static_cast<T>(incoming * static_cast<double>(slopes[i])));
     }
   }

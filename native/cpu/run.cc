@@ -2,9 +2,8 @@
 
 #include <atomic>
 #include <cmath>
-#include <cstring>
-#include <memory>
 #include <mutex>
+#include <new>
 
 #include "cpu/catalogue.h"
 #include "cpu/dispatch.h"
@@ -16,28 +15,20 @@
 namespace losskit {
 namespace {
 
-/** Bytes of a batch per thread below which waking another costs more than it saves. */
+/** Bytes of work per thread below which waking another costs more than it saves. */
 constexpr uint64_t kBytesPerThread = 256 * 1024;
-/** Elements in a piece: large enough that taking one costs nothing, small enough that threads end together.
- */
-constexpr uint64_t kPiece = 32 * 1024;
-
-template <class T>
-const Kernels<T>& kernels_of(const KernelTable& table);
-template <>
-const Kernels<float>& kernels_of(const KernelTable& table) {
-  return table.f32;
-}
-template <>
-const Kernels<double>& kernels_of(const KernelTable& table) {
-  return table.f64;
-}
+/** Bytes in a piece: large enough that taking one costs nothing, small enough that threads end together. */
+constexpr uint64_t kPieceBytes = 256 * 1024;
+/** Pieces of more items than this hold whole blocks of the drivers. */
+constexpr uint64_t kBlock = 2048;
 
 uint64_t bytes_of(Dtype dtype) { return dtype == Dtype::absent ? 0 : kDtypeBytes[static_cast<int>(dtype)]; }
 
 uint64_t bytes_of(const Call& c) {
-  return c.pred.size * bytes_of(c.pred.dtype) + c.target.size * bytes_of(c.target.dtype) +
-         c.weight.size * bytes_of(c.weight.dtype) + c.grad.size * bytes_of(c.grad.dtype);
+  uint64_t bytes = c.weight.size * bytes_of(c.weight.dtype);
+  for (const Tensor& t : c.inputs) bytes += t.size * bytes_of(t.dtype);
+  for (const MutableTensor& t : c.grads) bytes += t.size * bytes_of(t.dtype);
+  return bytes;
 }
 
 int threads_for(uint64_t bytes) {
@@ -55,134 +46,155 @@ void add_sums(Sums<T>& into, const Sums<T>& from) {
   if (b.status != Status::ok && (a.status == Status::ok || b.index < a.index)) into.fault = b;
 }
 
+/** Memory of the threads of a phase, or of all its phases; aligned as vectors need. */
+class Scratch {
+ public:
+  explicit Scratch(uint64_t bytes) {
+    if (bytes != 0) data_ = ::operator new(bytes, std::align_val_t(64));
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { ::operator delete(data_, std::align_val_t(64)); }
+  void* data() const { return data_; }
+
+ private:
+  void* data_ = nullptr;
+};
+
+uint64_t measured(Measure measure, const Call& c, uint64_t otherwise) {
+  return measure != nullptr ? measure(c) : otherwise;
+}
+
 /**
- * Calls `piece(i, sums)` for i in [0, pieces) on several threads. Pieces are taken in order, so when one
- * finds a fault all before it are under way or done, and the fault with the lowest index is the first of the
- * batch.
+ * Walks the items of a phase on several threads. Pieces are taken in order, so when one finds a fault all
+ * before it are under way or done, and the fault with the lowest index is the first of the batch.
  */
-template <class T, class Piece>
-void for_pieces(uint64_t pieces, int threads, int32_t* cancel, Sums<T>& sums, const Piece& piece) {
+template <class T>
+void walk_pieces(const Call& c, const Phase<T>& phase, uint64_t items, uint64_t piece, int threads,
+                 int32_t* cancel, Sums<T>& sums) {
+  const uint64_t pieces = items / piece + (items % piece != 0);
+  const int most = pieces < static_cast<uint64_t>(threads) ? static_cast<int>(pieces) : threads;
+  const uint64_t each = (measured(phase.scratch, c, 0) + 63) / 64 * 64;
+  const Scratch scratch(each * static_cast<uint64_t>(most));
   struct Shared {
     std::atomic<uint64_t> next{0};
+    std::atomic<int> entered{0};
     std::atomic<bool> stop{false};
     std::mutex mutex;
-    uint64_t pieces;
+    const Call& call;
+    Walk<T> walk;
+    uint64_t items, piece;
+    char* scratch;
+    uint64_t each;
     int32_t* cancel;
     Sums<T>& sums;
-    const Piece& piece;
-  } shared{{}, {}, {}, pieces, cancel, sums, piece};
+  } shared{{},   {},     {},  {}, c, phase.walk, items, piece, static_cast<char*>(scratch.data()),
+           each, cancel, sums};
   const auto enter = [](void* context) {
     Shared& s = *static_cast<Shared*>(context);
     const FloatEnvironment environment;
+    const int thread = s.entered.fetch_add(1, std::memory_order_relaxed);
+    void* const own_scratch = s.scratch + s.each * static_cast<uint64_t>(thread);
     Sums<T> own{};
     while (!s.stop.load(std::memory_order_relaxed)) {
-      const uint64_t i = s.next.fetch_add(1, std::memory_order_relaxed);
-      if (i >= s.pieces) break;
+      const uint64_t begin = s.next.fetch_add(1, std::memory_order_relaxed) * s.piece;
+      if (begin >= s.items) break;
+      const uint64_t end = s.items - begin < s.piece ? s.items : begin + s.piece;
       if (s.cancel != nullptr && std::atomic_ref(*s.cancel).load(std::memory_order_relaxed) != 0)
-        own.fault = {Status::aborted, 0, 0};
-      if (own.fault.status == Status::ok) s.piece(i, own);
+        own.fault = {Status::aborted, 0, 0, 0};
+      if (own.fault.status == Status::ok) s.walk(s.call, begin, end, own, own_scratch);
       if (own.fault.status != Status::ok) s.stop.store(true, std::memory_order_relaxed);
     }
     std::lock_guard lock(s.mutex);
     add_sums(s.sums, own);
   };
-  const uint64_t helpers = pieces < static_cast<uint64_t>(threads) ? pieces : static_cast<uint64_t>(threads);
-  run_on_threads(helpers == 0 ? 0 : static_cast<int>(helpers) - 1, enter, &shared);
+  run_on_threads(most == 0 ? 0 : most - 1, enter, &shared);
 }
 
-/** Ranges of elements or rows. */
-template <class T, class F>
-void for_ranges(uint64_t size, uint64_t piece, const Job& job, Sums<T>& sums, const F& f) {
-  const int threads = threads_for(bytes_of(job.call));
+template <class T>
+void run_phase(const Job& job, const Phase<T>& phase, Sums<T>& sums) {
+  const Call& c = job.call;
+  const uint64_t items = measured(phase.items, c, c.rows), work = measured(phase.work, c, bytes_of(c));
+  const int threads = threads_for(work);
   if (threads == 1 && job.cancel == nullptr) {
     const FloatEnvironment environment;
-    return f(job.call, 0, size, sums);
+    const Scratch scratch(measured(phase.scratch, c, 0));
+    return phase.walk(c, 0, items, sums, scratch.data());
   }
-  for_pieces(size / piece + (size % piece != 0), threads, job.cancel, sums, [&](uint64_t i, Sums<T>& own) {
-    const uint64_t begin = i * piece;
-    f(job.call, begin, size - begin < piece ? size : begin + piece, own);
-  });
-}
-
-/** Rows fewer than threads: their chunks are shared out. */
-template <class T>
-void run_split_rows(const Job& job, const RowKernels<T>& kernel, int threads, Sums<T>& sums) {
-  const Call& c = job.call;
-  const uint64_t chunks = (c.classes + kChunk - 1) / kChunk, pieces = c.rows * chunks;
-  const std::unique_ptr<Chunk[]> measured(new Chunk[pieces]);
-  const std::unique_ptr<Row<T>[]> rows(new Row<T>[c.rows]);
-  for_pieces(pieces, threads, job.cancel, sums,
-             [&](uint64_t i, Sums<T>&) { measured[i] = kernel.measure(c, i / chunks, i % chunks); });
-  const FloatEnvironment environment;
-  for (uint64_t row = 0; row < c.rows && sums.fault.status == Status::ok; ++row) {
-    rows[row] = kernel.finish(c, row, &measured[row * chunks], sums);
-  }
-  if (c.grad.data == nullptr || sums.fault.status != Status::ok) return;
-  for_pieces(pieces, threads, job.cancel, sums,
-             [&](uint64_t i, Sums<T>&) { kernel.gradient(c, i / chunks, i % chunks, rows[i / chunks]); });
+  const uint64_t pieces = work / kPieceBytes + 1;
+  uint64_t piece = items / pieces + 1;
+  if (piece > kBlock) piece = piece / kBlock * kBlock;
+  walk_pieces(c, phase, items, piece, threads, job.cancel, sums);
 }
 
 template <class T>
-void run_rows(const Job& job, const RowKernels<T>& kernel, Sums<T>& sums) {
-  const Call& c = job.call;
+void run_plan(Job& job, const Plan<T>& plan, Wanted wanted, Sums<T>& sums) {
+  const Scratch shared(measured(plan.shared, job.call, 0));
+  job.call.shared = shared.data();
+  for (const Phase<T>& phase : plan.phases[wanted]) {
+    if (phase.walk == nullptr || sums.fault.status != Status::ok) break;
+    run_phase(job, phase, sums);
+  }
+}
+
+/** Whether rows are so few and long that threads must share each. */
+template <class T>
+bool is_split(const KernelEntry<T>& entry, const Call& c) {
+  if (entry.pieces == nullptr) return false;
   const int threads = threads_for(bytes_of(c));
-  const uint64_t chunks = (c.classes + kChunk - 1) / kChunk;
-  if (kernel.measure != nullptr && chunks > 1 && c.rows < static_cast<uint64_t>(2 * threads) && threads > 1) {
-    return run_split_rows(job, kernel, threads, sums);
-  }
-  const uint64_t piece = c.classes < kPiece ? kPiece / (c.classes + 1) + 1 : 1;
-  for_ranges(c.rows, piece, job, sums, kernel.rows);
+  return threads > 1 && c.rows < static_cast<uint64_t>(2 * threads) && entry.pieces(c) > 1;
 }
 
-bool has_labels(const Call& c) { return c.classes != 0 && c.target.dtype >= Dtype::int8; }
+bool has_labels(const Call& c, const Kernel& kernel) {
+  return kernel.labels >= 0 && c.inputs[kernel.labels].dtype >= Dtype::int8;
+}
 
 }  // namespace
 
-bool divides_by_weights(const Call& c) { return has_labels(c) && c.weight.data != nullptr; }
+bool divides_by_weights(const Call& c) {
+  const Kernel& kernel = kernel_at(c.kernel);
+  return kernel.mean_by_weight && has_labels(c, kernel) && c.weight.data != nullptr;
+}
 
 namespace {
 
 /** What the gradients are multiplied by, and whether they go past the caches; false if a label is no class.
  */
 template <class T>
-bool prepare_gradient(Job& job, Sums<T>& sums) {
+bool prepare_gradient(Job& job, const KernelEntry<T>& entry, Sums<T>& sums) {
   Call& c = job.call;
   double divisor = job.reduction == Reduction::mean ? job.divisor : 1;
   if (std::isnan(divisor)) {
     Sums<T> surveyed{};
     surveyed.count = c.rows;
-    if (has_labels(c)) {
+    if (entry.survey != nullptr && has_labels(c, kernel_at(c.kernel))) {
       surveyed.count = 0;
-      for_ranges(c.rows, kPiece, job, surveyed, kernels_of<T>(active_kernels()).survey);
+      run_phase<T>(job, {entry.survey, nullptr, nullptr, nullptr}, surveyed);
       sums.fault = surveyed.fault;
       if (sums.fault.status != Status::ok) return false;
     }
     divisor = divides_by_weights(c) ? value_of(surveyed.weight) : static_cast<double>(surveyed.count);
   }
   c.scale = job.upstream / divisor;
-  c.stream = c.grad.data != c.pred.data && bytes_of(c) > last_level_cache_bytes() / 2;
+  c.stream = bytes_of(c) > last_level_cache_bytes() / 2;
+  for (const MutableTensor& grad : c.grads) {
+    for (const Tensor& input : c.inputs) c.stream &= grad.data == nullptr || grad.data != input.data;
+  }
   return true;
-}
-
-template <class T>
-void run_kernels(const Job& job, Sums<T>& sums) {
-  const Call& c = job.call;
-  const Kernels<T>& kernels = kernels_of<T>(active_kernels());
-  const int rows = c.kernel - element_kernel_count();
-  if (rows >= 0) return run_rows(job, kernels.rows[rows], sums);
-  const bool wants_values = c.wants_sum || c.values.data != nullptr;
-  const Wanted wanted = c.grad.data == nullptr ? kValue : wants_values ? kValueAndGrad : kGrad;
-  for_ranges(c.rows, kPiece, job, sums, kernels.elements[c.kernel][wanted]);
 }
 
 }  // namespace
 
 template <class T>
-void run(const Job& job, Sums<T>& sums) {
+void run(const Job& wanted_job, Sums<T>& sums) {
   sums = {};
-  if (job.call.grad.data == nullptr) return run_kernels(job, sums);
-  Job with_scale = job;
-  if (prepare_gradient(with_scale, sums)) run_kernels(with_scale, sums);
+  Job job = wanted_job;
+  const Call& c = job.call;
+  const KernelEntry<T>& entry = active_entry<T>(kernel_at(c.kernel));
+  const bool wants_grad = c.grads[0].data != nullptr, wants_value = c.wants_sum || c.values.data != nullptr;
+  if (wants_grad && !prepare_gradient(job, entry, sums)) return;
+  const Wanted wanted = !wants_grad ? kValue : wants_value ? kValueAndGrad : kGrad;
+  run_plan(job, is_split(entry, c) ? entry.split : entry.plan, wanted, sums);
 }
 
 template <class T>

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cpu/labels.h"
+#include "cpu/row_group.h"
 #include "losses/catalogue.h"
 
 namespace losskit {
@@ -16,9 +17,39 @@ namespace {
 
 using Doubles = vec<double, 16>;
 
+/** A row's scores are measured in chunks of this many, each on its own, so that any thread may take any
+ * chunk. */
+constexpr uint64_t kChunk = 4096;
+
+/** What a chunk of a row contributes to its softmax. */
+struct Chunk {
+  double max;   // m: the largest score
+  double ones;  // how many e^(x - m) are 1
+  double rest;  // the sum of the others; apart, so that a confident row keeps the digits of its small loss
+  double dot;   // of q (m - x), for a target distribution q
+  double mass;  // of q
+};
+
+/** A finished row: its loss, and what its gradient is made of: grad_j = e^(x_j - max) factor - uniform q_j.
+ */
+template <class T>
+struct Row {
+  T max, value;
+  T label_grad;   // replaces the gradient of the label's own class
+  int64_t label;  // -1: the target is a distribution; the row's gradient is 0 if `ignored`
+  double factor, uniform;
+  double weight;  // the class weight of the label
+  bool ignored;
+};
+
 LOSSKIT_INLINE bool is_distribution(const Call& c) {
-  return c.target.dtype == Dtype::float32 || c.target.dtype == Dtype::float64 ||
-         c.target.dtype == Dtype::float16 || c.target.dtype == Dtype::bfloat16;
+  return c.inputs[1].dtype == Dtype::float32 || c.inputs[1].dtype == Dtype::float64 ||
+         c.inputs[1].dtype == Dtype::float16 || c.inputs[1].dtype == Dtype::bfloat16;
+}
+
+/** Whether the mean divides by the class weights of the labels, not by the number of rows. */
+LOSSKIT_INLINE bool divides_by_weights(const Call& c) {
+  return c.weight.data != nullptr && !is_distribution(c);
 }
 
 /** Whether a row's loss depends on all its log-probabilities, not only on that of its label. */
@@ -33,8 +64,10 @@ LOSSKIT_INLINE double of_one(double x, F f) {
   return y[0];
 }
 
+inline uint64_t chunks_of(const Call& c) { return (c.columns + kChunk - 1) / kChunk; }
+
 LOSSKIT_INLINE uint64_t chunk_size(const Call& c, uint64_t chunk) {
-  const uint64_t left = c.classes - chunk * kChunk;
+  const uint64_t left = c.columns - chunk * kChunk;
   return left < kChunk ? left : kChunk;
 }
 
@@ -66,9 +99,9 @@ ClassTargets<T> class_targets(const Call& c, uint64_t row, uint64_t chunk, size_
                               ChunkScratch<T>& scratch) {
   ClassTargets<T> q{nullptr, nullptr, 1, 0};
   if (is_distribution(c)) {
-    q.target = read_block(c.target, row * c.classes + chunk * kChunk, n, scratch.targets);
+    q.target = read_block(c.inputs[1], row * c.columns + chunk * kChunk, n, scratch.targets);
     q.keep = 1 - c.label_smoothing;
-    q.floor = c.label_smoothing / static_cast<double>(c.classes);
+    q.floor = c.label_smoothing / static_cast<double>(c.columns);
   }
   if (c.weight.data != nullptr) q.weight = read_block(c.weight, chunk * kChunk, n, scratch.weights);
   return q;
@@ -141,10 +174,11 @@ Chunk measure_scores(const T* x, size_t n, const ClassTargets<T>& targets, T* ex
 template <class T>
 Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, ChunkScratch<T>& scratch) {
   const size_t n = static_cast<size_t>(chunk_size(c, chunk));
-  const T* x = read_block(c.pred, row * c.classes + chunk * kChunk, n, scratch.logits);
+  const T* x = read_block(c.inputs[0], row * c.columns + chunk * kChunk, n, scratch.logits);
   Upcoming upcoming;  // what follows in memory: the next chunk, or the next row
-  const size_t bytes = kDtypeBytes[static_cast<int>(c.pred.dtype)];
-  upcoming.add(static_cast<const char*>(c.pred.data) + (row * c.classes + chunk * kChunk + n) * bytes, bytes);
+  const size_t bytes = kDtypeBytes[static_cast<int>(c.inputs[0].dtype)];
+  upcoming.add(static_cast<const char*>(c.inputs[0].data) + (row * c.columns + chunk * kChunk + n) * bytes,
+               bytes);
   if (!is_dense(c)) return measure_scores<T, false>(x, n, {}, exps, upcoming);
   return measure_scores<T, true>(x, n, class_targets(c, row, chunk, n, scratch), exps, upcoming);
 }
@@ -185,18 +219,18 @@ Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label
   r.label = label;
   const double sum = whole.ones + whole.rest;
   const double log_sum = of_one((whole.ones - 1) + whole.rest, [](auto v) { return log1p(v); });
-  const double incoming = c.upstream.data != nullptr ? c.scale * read_one<double>(c.upstream, row) : c.scale;
+  const double incoming = incoming_gradient(c, row);
   if (is_distribution(c)) {
     r.value = static_cast<T>(whole.dot + whole.mass * log_sum);
     r.factor = incoming * whole.mass / sum;
     r.uniform = incoming;
     return r;
   }
-  const T score = read_one<T>(c.pred, row * c.classes + static_cast<uint64_t>(label));
+  const T score = read_one<T>(c.inputs[0], row * c.columns + static_cast<uint64_t>(label));
   const double nll = (whole.max - static_cast<double>(score)) + log_sum;
   const double weight =
       c.weight.data != nullptr ? static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label))) : 1;
-  const bool wants_grad = c.grad.data != nullptr;
+  const bool wants_grad = c.grads[0].data != nullptr;
   const double p_less_one = wants_grad ? of_one(-nll, [](auto v) { return expm1(v); }) : 0;
   using One = vec<double, native_lanes<double>>;
   double value[One::lanes], slope[One::lanes];
@@ -211,7 +245,7 @@ Row<T> finish_row(const Call& c, uint64_t row, const Chunk& whole, int64_t label
     return r;
   }
   const double keep = (1 - c.label_smoothing) * weight,
-               floor = c.label_smoothing / static_cast<double>(c.classes);
+               floor = c.label_smoothing / static_cast<double>(c.columns);
   const double p = p_less_one + 1;
   r.value = static_cast<T>(keep * nll + floor * (whole.dot + whole.mass * log_sum));
   r.factor = incoming * (keep + floor * whole.mass) / sum;
@@ -235,14 +269,14 @@ void write_gradient(const Call& c, uint64_t row, uint64_t chunk, const Row<T>& r
                     ChunkScratch<T>& scratch) {
   using V = vec<T, 16>;
   alignas(64) T rounded[kChunk];
-  const uint64_t start = chunk * kChunk, at = row * c.classes + start;
+  const uint64_t start = chunk * kChunk, at = row * c.columns + start;
   const size_t n = static_cast<size_t>(chunk_size(c, chunk));
-  T* out = output_block(c.grad, at, rounded);
+  T* out = output_block(c.grads[0], at, rounded);
   if (r.ignored) {
     for (size_t i = 0; i < n; ++i) out[i] = T(0);
-    return flush_block(c.grad, at, n, out);
+    return flush_block(c.grads[0], at, n, out);
   }
-  const T* x = exps != nullptr ? exps : read_block(c.pred, at, n, scratch.logits);
+  const T* x = exps != nullptr ? exps : read_block(c.inputs[0], at, n, scratch.logits);
   const V shift(r.max == -infinity<T> ? T(0) : r.max), factor(static_cast<T>(r.factor));
   const bool dense = is_dense(c), kept = exps != nullptr;
   const ClassTargets<T> targets = dense ? class_targets(c, row, chunk, n, scratch) : ClassTargets<T>{};
@@ -266,40 +300,22 @@ void write_gradient(const Call& c, uint64_t row, uint64_t chunk, const Row<T>& r
   if (i < n) grad(i, n - i).store(out + i, n - i);
   const uint64_t label = static_cast<uint64_t>(r.label) - start;
   if (r.label >= 0 && static_cast<uint64_t>(r.label) >= start && label < n) out[label] = r.label_grad;
-  flush_block(c.grad, at, n, out);
+  flush_block(c.grads[0], at, n, out);
 }
 
-/** Gathers the losses and weights of a group of rows, and adds them in one go. */
-template <class T>
-struct RowGroup {
-  T values[kLabelGroup], weights[kLabelGroup];
-
-  void finish(const Call& c, uint64_t at, size_t n, size_t kept, Sums<T>& sums) {
-    if (c.values.data != nullptr) {
-      T* out = static_cast<T*>(c.values.data) + at;
-      for (size_t i = 0; i < n; ++i) out[i] = values[i];
-    }
-    if (c.wants_sum) {
-      add_block(values, n, sums.total);
-      if (c.weight.data != nullptr && !is_distribution(c)) add_block(weights, n, sums.weight);
-    }
-    sums.count += kept;
-  }
-};
-
 template <class Loss, class T>
-void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
+void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
   alignas(64) T exps[kChunk];
   ChunkScratch<T> scratch;
-  int64_t labels[kLabelGroup];
+  int64_t labels[kRowGroup];
   RowGroup<T> group;
-  const bool labelled = !is_distribution(c), wants_grad = c.grad.data != nullptr;
-  const uint64_t chunks = (c.classes + kChunk - 1) / kChunk;
+  const bool labelled = !is_distribution(c), wants_grad = c.grads[0].data != nullptr;
+  const uint64_t chunks = chunks_of(c);
   T* const kept_exps = wants_grad && chunks == 1 ? exps : nullptr;
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
-    n = end - at < kLabelGroup ? static_cast<size_t>(end - at) : kLabelGroup;
-    if (labelled && !read_labels(c, at, n, labels, sums.fault)) return;
+    n = end - at < kRowGroup ? static_cast<size_t>(end - at) : kRowGroup;
+    if (labelled && !read_labels(c, 1, c.columns, at, n, labels, sums.fault)) return;
     size_t kept = 0;
     for (size_t i = 0; i < n; ++i) {
       const uint64_t row = at + i;
@@ -317,42 +333,76 @@ void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
         for (uint64_t k = 0; k < chunks; ++k) write_gradient(c, row, k, r, kept_exps, scratch);
       }
     }
-    group.finish(c, at, n, kept, sums);
+    group.finish(c, at, n, kept, sums, divides_by_weights(c));
   }
 }
 
-/** The same for one row in pieces: see RowKernels. */
-template <class Loss, class T>
-struct SoftmaxPieces {
-  static Chunk measure(const Call& c, uint64_t row, uint64_t chunk) {
-    ChunkScratch<T> scratch;
-    return measure_chunk<T>(c, row, chunk, nullptr, scratch);
-  }
+// The same for rows in pieces, for several threads: measure all chunks, finish the rows, write the gradients
+// of all chunks. The phases share the measured chunks and the finished rows.
 
-  static Row<T> finish(const Call& c, uint64_t row, const Chunk* measured, Sums<T>& sums) {
+inline uint64_t all_chunks(const Call& c) { return c.rows * chunks_of(c); }
+inline Chunk* shared_chunks(const Call& c) { return static_cast<Chunk*>(c.shared); }
+template <class T>
+Row<T>* shared_rows(const Call& c) {
+  return reinterpret_cast<Row<T>*>(shared_chunks(c) + all_chunks(c));
+}
+template <class T>
+uint64_t split_bytes(const Call& c) {
+  return all_chunks(c) * sizeof(Chunk) + c.rows * sizeof(Row<T>);
+}
+
+template <class T>
+void measure_chunks(const Call& c, uint64_t begin, uint64_t end, Sums<T>&, void*) {
+  ChunkScratch<T> scratch;
+  const uint64_t chunks = chunks_of(c);
+  for (uint64_t i = begin; i < end; ++i) {
+    shared_chunks(c)[i] = measure_chunk<T>(c, i / chunks, i % chunks, nullptr, scratch);
+  }
+}
+
+template <class Loss, class T>
+void finish_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
+  const uint64_t chunks = chunks_of(c);
+  for (uint64_t row = begin; row < end; ++row) {
     int64_t label = -1;
     Row<T> r{};
     if (!is_distribution(c)) {
-      if (!read_labels(c, row, 1, &label, sums.fault)) return r;
+      if (!read_labels(c, 1, c.columns, row, 1, &label, sums.fault)) return;
       r.ignored = label == kIgnored;
     }
     if (!r.ignored) {
-      const uint64_t chunks = (c.classes + kChunk - 1) / kChunk;
-      const Chunk whole = combine_chunks(chunks, [&](uint64_t k) { return measured[k]; });
+      const Chunk* measured = shared_chunks(c) + row * chunks;
+      const Chunk whole = combine_chunks(chunks, [measured](uint64_t k) { return measured[k]; });
       r = finish_row<Loss, T>(c, row, whole, label);
     }
     RowGroup<T> group;
     group.values[0] = r.value;
     group.weights[0] = static_cast<T>(r.weight);
-    group.finish(c, row, 1, r.ignored ? 0 : 1, sums);
-    return r;
+    group.finish(c, row, 1, r.ignored ? 0 : 1, sums, divides_by_weights(c));
+    shared_rows<T>(c)[row] = r;
   }
+}
 
-  static void gradient(const Call& c, uint64_t row, uint64_t chunk, const Row<T>& r) {
-    ChunkScratch<T> scratch;
-    write_gradient<T>(c, row, chunk, r, nullptr, scratch);
+template <class T>
+void write_gradients(const Call& c, uint64_t begin, uint64_t end, Sums<T>&, void*) {
+  ChunkScratch<T> scratch;
+  const uint64_t chunks = chunks_of(c);
+  for (uint64_t i = begin; i < end; ++i) {
+    write_gradient<T>(c, i / chunks, i % chunks, shared_rows<T>(c)[i / chunks], nullptr, scratch);
   }
-};
+}
+
+template <class Loss, class T>
+constexpr Plan<T> split_softmax() {
+  Plan<T> plan{};
+  for (auto& phases : plan.phases) {
+    phases[0] = {measure_chunks<T>, all_chunks, nullptr, nullptr};
+    phases[1].walk = finish_rows<Loss, T>;
+    if (&phases != plan.phases + kValue) phases[2] = {write_gradients<T>, all_chunks, nullptr, nullptr};
+  }
+  plan.shared = split_bytes<T>;
+  return plan;
+}
 
 }  // namespace
 }  // namespace LOSSKIT_ISA

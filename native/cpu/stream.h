@@ -122,6 +122,12 @@ void write_half(const T* from, size_t n, uint16_t* to, bool brain) {
   }
 }
 
+/** Elements before the gradient's address reaches a cache line, so that all later blocks can be streamed. */
+template <class T>
+size_t to_cache_line(const T* p) {
+  return ((64 - (reinterpret_cast<uintptr_t>(p) & 63)) & 63) / sizeof(T);
+}
+
 /** Where a block of outputs is computed: in the output itself, or in scratch that `flush_block` then rounds.
  */
 template <class T>

@@ -27,25 +27,25 @@ LOSSKIT_INLINE void turn(const T* x, size_t rows, size_t classes, T* tile) {
 }
 
 template <class Loss, class T>
-void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
+void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
   using V = vec<T, 16>;
   alignas(64) T tile[kTinyClasses * 16], logits[kTinyClasses * 16], rounded[kTinyClasses * 16];
   alignas(64) T score[16], label_grad[16];
   alignas(64) double weight[16], incoming[16];
-  int64_t labels[kLabelGroup];
+  int64_t labels[kRowGroup];
   RowGroup<T> group;
   const typename Loss::template Params<double> params(c.params);
-  const size_t classes = static_cast<size_t>(c.classes);
+  const size_t classes = static_cast<size_t>(c.columns);
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
-    n = end - at < kLabelGroup ? static_cast<size_t>(end - at) : kLabelGroup;
-    if (!read_labels(c, at, n, labels, sums.fault)) return;
+    n = end - at < kRowGroup ? static_cast<size_t>(end - at) : kRowGroup;
+    if (!read_labels(c, 1, c.columns, at, n, labels, sums.fault)) return;
     size_t kept = 0;
     for (size_t first = 0; first < n; first += 16) {
       const uint64_t row = at + first;
       const size_t rows = n - first < 16 ? n - first : 16;
       const int64_t* label = labels + first;
-      const T* x = read_block(c.pred, row * classes, rows * classes, logits);
+      const T* x = read_block(c.inputs[0], row * classes, rows * classes, logits);
       turn(x, rows, classes, tile);
       for (size_t r = 0; r < 16; ++r) {
         const bool counts = r < rows && label[r] != kIgnored;
@@ -55,8 +55,7 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
                     : c.weight.data == nullptr
                         ? 1
                         : static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label[r])));
-        incoming[r] = c.upstream.data != nullptr && r < rows ? c.scale * read_one<double>(c.upstream, row + r)
-                                                             : c.scale;
+        incoming[r] = r < rows ? incoming_gradient(c, row + r) : 0;
       }
 
       V largest = V::load(tile);
@@ -79,13 +78,13 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
         if (label[r] == kIgnored) group.values[first + r] = T(0);  // whatever the row held
         group.weights[first + r] = static_cast<T>(weight[r]);
       }
-      if (c.grad.data == nullptr) continue;
+      if (c.grads[0].data == nullptr) continue;
 
       const Doubles g = Doubles::load(incoming) * w * out.grad;
       const V factor = narrow_to<T>(g / (widen(ones) + rest));
       for (size_t k = 0; k < classes; ++k) (V::load(tile + k * 16) * factor).store(tile + k * 16);
       narrow_to<T>(fma(g, expm1(-nll), Doubles(0))).store(label_grad);
-      T* grad = output_block(c.grad, row * classes, rounded);
+      T* grad = output_block(c.grads[0], row * classes, rounded);
       for (size_t r = 0; r < rows; ++r) {
         T* to = grad + r * classes;
         if (label[r] == kIgnored) {
@@ -95,17 +94,18 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
           to[label[r]] = label_grad[r];
         }
       }
-      flush_block(c.grad, row * classes, rows * classes, grad);
+      flush_block(c.grads[0], row * classes, rows * classes, grad);
     }
-    group.finish(c, at, n, kept, sums);
+    group.finish(c, at, n, kept, sums, divides_by_weights(c));
   }
 }
 
 /** The driver of a softmax loss: by the shape of its rows. */
 template <class Loss, class T>
-void rows_of_softmax(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
-  if (c.classes <= kTinyClasses && !is_dense(c)) return tiny_softmax_rows<Loss, T>(c, begin, end, sums);
-  softmax_rows<Loss, T>(c, begin, end, sums);
+void rows_of_softmax(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void* scratch) {
+  if (c.columns <= kTinyClasses && !is_dense(c))
+    return tiny_softmax_rows<Loss, T>(c, begin, end, sums, scratch);
+  softmax_rows<Loss, T>(c, begin, end, sums, scratch);
 }
 
 }  // namespace

@@ -18,16 +18,9 @@ struct Bce : NoParams {
     const V value = V(0) - (t * max(V(-100), log(p)) + no * max(V(-100), log1p(-p)));
     return {value, (p - t) / max(V(T(1e-12)), q * p)};
   }
-  template <class V>
-  static LOSSKIT_INLINE typename V::mask pred_outside(V p) {
-    return outside_unit(p);
-  }
-  template <class V>
-  static LOSSKIT_INLINE typename V::mask target_outside(V t) {
-    return outside_unit(t);
-  }
-  template <class V>
-  static LOSSKIT_INLINE typename V::mask outside_unit(V x) {
+  static constexpr unsigned checked = 0b11;
+  template <int input, class V, class P>
+  static LOSSKIT_INLINE typename V::mask outside(V x, const P&) {
     const V in = select((x >= V(0)) & (x <= V(1)), V(0), V(1));  // a NaN is outside
     return in > V(0);
   }

@@ -11,6 +11,7 @@ namespace {
 /** -log softmax(z)_y */
 struct CrossEntropy : NoParams {
   static constexpr const char* name = "crossEntropy";
+  static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V nll, const P&) {
     return {nll, V(1)};
@@ -20,6 +21,7 @@ struct CrossEntropy : NoParams {
 /** -log p_y, of a row of log-probabilities. */
 struct Nll : NoParams {
   static constexpr const char* name = "nll";
+  static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V log_probability, const P&) {
     return {V(0) - log_probability, V(-1)};

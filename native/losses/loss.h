@@ -2,14 +2,16 @@
 //
 // A loss over elements is a struct with
 //
-//   name, params       what the catalogue shows
-//   inputs             2 (prediction, target) or 3
-//   Params<T>          its numbers, made from those of the call
-//   at                 the formula: value, and its derivative by the prediction; an unused half is dropped
-//   pred_outside,      where the inputs leave the domain; only losses that have one
-//   target_outside
+//   name, params   what the catalogue shows
+//   inputs         1 to 3
+//   gradients      the inputs that have one; the first alone if it does not say
+//   Params<T>      its numbers, made from those of the call
+//   at             the formula: value and derivatives; an unused half is dropped
+//   checked        a bit for each input that has a domain, and
+//   outside<i>     where input i leaves it; only losses that have one
 //
 // A loss over rows of class scores has name, params, Params<T> and at, a function of one number of the row.
+// Other drivers say at their heads what their losses are.
 #pragma once
 
 #include "simd/math.h"
@@ -23,9 +25,21 @@ struct Out {
   V value, grad;
 };
 
+/** Of a loss with two gradients. */
+template <class V>
+struct Out2 {
+  V value, grad, second;
+};
+
 struct Names {
   int count;
   const char* name[4];
+};
+
+/** Positions of the inputs that have a gradient. */
+struct Gradients {
+  int count;
+  int of[3];
 };
 
 struct NoParams {
@@ -35,6 +49,25 @@ struct NoParams {
     explicit Params(const double*) {}
   };
 };
+
+template <class L>
+constexpr Gradients gradients_of() {
+  if constexpr (requires { L::gradients; }) {
+    return L::gradients;
+  } else {
+    return {1, {0}};
+  }
+}
+
+/** Whether input i of a loss has a domain. */
+template <class L, int i>
+constexpr bool is_checked() {
+  if constexpr (requires { L::checked; }) {
+    return ((L::checked >> i) & 1) != 0;
+  } else {
+    return false;
+  }
+}
 
 template <class... L>
 struct List {

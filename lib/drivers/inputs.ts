@@ -1,0 +1,34 @@
+import type { Definition } from '../definition.ts'
+import { LosskitDtypeError } from '../errors.ts'
+import { computeType, conform, requireFloat } from '../tensor/compute.ts'
+import type { Dtype } from '../tensor/dtype.ts'
+import { type Dense, readTensor } from '../tensor/read.ts'
+
+/** The inputs of a loss as the addon takes them, in the type of its arithmetic. */
+export interface Read {
+  readonly tensors: readonly Dense[]
+  readonly compute: Dtype
+}
+
+/** Reads all inputs of a loss, the first of which must be of floats. */
+export function readInputs(loss: Definition, given: readonly unknown[]): Read {
+  const read = loss.inputs.map((name, i) => readTensor(loss.name, name, given[i]))
+  const first = read[0] as Dense
+  requireFloat(loss.name, loss.inputs[0] as string, first)
+  const compute = computeType(read)
+  const tensors = read.map((tensor, i) => conform(loss.name, loss.inputs[i] as string, tensor, compute))
+  requireOneGradientType(loss, tensors)
+  return { tensors, compute }
+}
+
+/** Every input that has a gradient must be of the type of the first. */
+function requireOneGradientType(loss: Definition, tensors: readonly Dense[]): void {
+  const first = tensors[0] as Dense
+  for (const { input, name } of loss.kernel.grads) {
+    const tensor = tensors[input] as Dense
+    if (tensor.dtype === first.dtype) continue
+    throw new LosskitDtypeError(
+      `${loss.name}: ${name} is ${tensor.dtype.name}, ${loss.inputs[0]} is ${first.dtype.name}. Both must be of one type.`,
+    )
+  }
+}

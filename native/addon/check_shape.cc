@@ -1,0 +1,55 @@
+#include "addon/check_shape.h"
+
+#include "addon/guard.h"
+
+namespace losskit {
+namespace {
+
+bool is_float(Dtype dtype) { return dtype >= Dtype::float32 && dtype <= Dtype::bfloat16; }
+
+bool is_absent(const Tensor& t) { return t.dtype == Dtype::absent; }
+
+/** Present and repeating a whole number of times over so many numbers. */
+bool repeats(const Tensor& t, uint64_t n) { return t.size == n || (t.size != 0 && n % t.size == 0); }
+
+/** Whether a * b is `size`, which fits into memory. */
+bool is_product(uint64_t size, uint64_t a, uint64_t b) {
+  return a == 0 || b == 0 ? size == 0 : size % a == 0 && size / a == b;
+}
+
+/** What only losses of class labels have. */
+void refuse_label_options(const Call& c) {
+  require(!c.has_ignore_index && c.label_smoothing == 0, "options of another loss");
+}
+
+void check_elements(const Call& c, const Kernel& kernel) {
+  for (int i = 0; i < kernel.inputs; ++i) {
+    require(c.inputs[i].size == c.rows || (i == 2 && repeats(c.inputs[i], c.rows)), "sizes of the inputs");
+  }
+  require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
+  refuse_label_options(c);
+}
+
+void check_rows(const Call& c, const Kernel& kernel) {
+  const Tensor &scores = c.inputs[0], &target = c.inputs[1];
+  const bool labelled = !is_float(target.dtype);
+  require(c.columns != 0 || c.rows == 0, "columns");
+  require(is_product(scores.size, c.rows, c.columns), "size of the scores");
+  require(c.inner == 1, "inner");
+  require(target.size == (labelled ? c.rows : scores.size), "size of the target");
+  require(kernel.distributions || (labelled && c.label_smoothing == 0), "the loss takes labels only");
+  require(is_absent(c.weight) || c.weight.size == c.columns, "size of weight");
+}
+
+}  // namespace
+
+void check_shape(const Call& c, const Kernel& kernel) {
+  switch (kernel.driver) {
+    case Driver::elements:
+      return check_elements(c, kernel);
+    case Driver::rows:
+      return check_rows(c, kernel);
+  }
+}
+
+}  // namespace losskit

@@ -1,3 +1,0 @@
-#define LOSSKIT_ISA scalar
-#include "simd/scalar.h"
-#include "cpu/table.h"

@@ -1,0 +1,13 @@
+// All kernels of one instruction set.
+#include "cpu/catalogue.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+
+extern const DriverKernels elements_kernels, rows_kernels;
+
+extern const KernelTable kernels;
+constinit const KernelTable kernels = {LOSSKIT_ISA_NAME, {&elements_kernels, &rows_kernels}};
+
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
