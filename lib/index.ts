@@ -25,15 +25,7 @@ export type {
   Tensor,
   TensorObject,
 } from './tensor/types.ts'
-export type {
-  Accumulator,
-  AccumulatorFactory,
-  AccumulatorOptions,
-  AsyncLoss,
-  BoundLoss,
-  CallOptions,
-  Grad,
-  Loss,
-  Reduction,
-  ValueAndGrad,
-} from './types.ts'
+export type { Accumulator, AccumulatorFactory, AccumulatorOptions } from './types/accumulator.ts'
+export type { AsyncLoss, AsyncMetric, BoundLoss, Loss, Metric } from './types/loss.ts'
+export type { CallOptions } from './types/options.ts'
+export type { Grad, Reduction, ValueAndGrad } from './types/results.ts'

@@ -1,7 +1,9 @@
 import { define } from '../definition.ts'
 import { elements as driver } from '../drivers/elements.ts'
 import { createLoss } from '../loss.ts'
-import type { ElementWeights, Loss } from '../types.ts'
+import type { Values } from '../types/inputs.ts'
+import type { Loss } from '../types/loss.ts'
+import type { BatchWeights } from '../types/options.ts'
 import type { Domain, OptionsOf } from './options.ts'
 
 /**
@@ -12,6 +14,6 @@ export function elements<Domains extends Readonly<Record<string, Domain>> = Reco
   name: string,
   options?: Domains,
   domain?: Readonly<Record<string, string>>,
-): Loss<'pred', 'values', OptionsOf<Domains>, ElementWeights> {
+): Loss<Values, 'pred', OptionsOf<Domains>, BatchWeights> {
   return createLoss(define({ name, inputs: ['pred', 'target'], driver, options, domain }))
 }

@@ -70,7 +70,11 @@ export function finite(fallback: number): ScalarDomain<number> {
 
 /** From 0 on, not infinite. */
 export function notNegative(fallback: number): ScalarDomain<number> {
-  return number(fallback, 'a finite number from 0 on', value => value >= 0 && value < Number.POSITIVE_INFINITY)
+  return number(
+    fallback,
+    'a finite number from 0 on',
+    value => value >= 0 && value < Number.POSITIVE_INFINITY,
+  )
 }
 
 export function flag(fallback: boolean): ScalarDomain<boolean> {

@@ -1,7 +1,8 @@
 import { define } from '../definition.ts'
 import { rows as labelledOrProbableRows, labelledRows } from '../drivers/rows.ts'
 import { createLoss } from '../loss.ts'
-import type { Loss } from '../types.ts'
+import type { Classes, Labelled } from '../types/inputs.ts'
+import type { Loss } from '../types/loss.ts'
 import type { Domain, OptionsOf } from './options.ts'
 
 /**
@@ -17,7 +18,7 @@ export function rows<
   input: Input,
   target: Kind,
   options: Domains,
-): Loss<Input, Kind, OptionsOf<Domains>, Record<never, never>> {
+): Loss<Kind extends 'labels' ? Labelled : Classes, Input, OptionsOf<Domains>, Record<never, never>> {
   return createLoss(
     define({
       name,

@@ -55,6 +55,9 @@ type FloatData = FloatArray | Float16ArrayLike
 /** Floats that fit into float32. */
 export type NarrowFloatTensor = NarrowData | TensorObject<NarrowData, FloatDtype> | HalfTensor
 
+/** Floats as wide as they come: beside them any other may stand. */
+export type WideFloatTensor = Float64Array | TensorObject<Float64Array, FloatDtype> | PlainNumbers
+
 type NarrowData = Float32Array | Float16ArrayLike
 
 /** Whole numbers: class labels, or targets of 0 and 1. Plain numbers must be whole. */
@@ -65,17 +68,17 @@ export type Tensor = TypedArray | PlainNumbers | TensorObject<TypedArray, string
 
 type TypedArray = FloatArray | Float16ArrayLike | IndexArray
 
-/** The array type in which a loss of `Pred` and `Target` is computed: float64 where the predictions are. */
-export type ComputeArray<Pred, Target> = Pred extends PlainNumbers
-  ? Target extends NarrowFloatTensor
-    ? Float32Array
-    : Float64Array
-  : ComputeOf<DataOf<Pred>>
+/** The array type in which a loss of these inputs is computed: float64 where the first of them is. */
+export type ComputeArray<Inputs extends readonly unknown[]> = Inputs[0] extends PlainNumbers
+  ? Extract<Inputs[number], NarrowFloatTensor> extends never
+    ? Float64Array
+    : Float32Array
+  : ComputeOf<DataOf<Inputs[0]>>
 
-/** The array type of a gradient: that of the predictions. */
-export type GradArray<Pred, Target> = Pred extends PlainNumbers
-  ? ComputeArray<Pred, Target>
-  : GradOf<DataOf<Pred>>
+/** The array type of a gradient: that of the first input. */
+export type GradArray<Inputs extends readonly unknown[]> = Inputs[0] extends PlainNumbers
+  ? ComputeArray<Inputs>
+  : GradOf<DataOf<Inputs[0]>>
 
 type DataOf<T> = T extends { readonly data: infer Data } ? Data : T
 
@@ -86,6 +89,3 @@ type GradOf<Data> = Data extends Float16ArrayLike
   : Data extends Uint16Array
     ? Uint16Array
     : ComputeOf<Data>
-
-/** What may stand as weights beside predictions of type `Pred`, or as targets: anything not wider. */
-export type NotWider<Pred> = Pred extends NarrowFloatTensor ? NarrowFloatTensor | PlainNumbers : FloatTensor

@@ -152,8 +152,8 @@ describe('memory', () => {
   it('may not be shared by the values and anything else', () => {
     const [out, shifted] = views(0, 4)
     const none = { reduction: 'none' } as const
-    expect(told(() => mse(out, target, { ...none, out }))).toBe(
-      `ERR_OVERLAP: mse: out shares memory with pred. ${OVERLAP}`,
+    expect(told(() => mse(out, target, { ...none, out }))).toContain(
+      'ERR_OVERLAP: mse: out shares memory with pred. Buffers must lie apart',
     )
     expect(told(() => mse(pred, out, { ...none, out }))).toContain('out shares memory with target.')
     expect(

@@ -304,9 +304,24 @@ describe('weights of elements', () => {
     expect(weighted([2])).toEqual(Float32Array.of(2, 8, 18, 32, 50, 72))
   })
 
+  it('broadcast over any dimension in which they have size 1', () => {
+    expect(weighted([[1], [2]])).toEqual(Float32Array.of(1, 4, 9, 32, 50, 72))
+    expect(weighted({ data: Float32Array.of(1, 2), shape: [2, 1] })).toEqual(
+      Float32Array.of(1, 4, 9, 32, 50, 72),
+    )
+    const whole = { data: new Float32Array(12).fill(1), shape: [2, 2, 3] }
+    const values = (weight: Tensor) => [...mse(whole, new Float32Array(12), { weight, reduction: 'none' })]
+    expect(values({ data: Float32Array.of(1, 2), shape: [2, 1, 1] })).toEqual([
+      1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2,
+    ])
+    expect(values({ data: Int32Array.of(1, 2), shape: [2, 1] })).toEqual([1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2])
+    expect(values({ data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [2, 1, 3] })).toEqual([
+      1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6,
+    ])
+  })
+
   it.each<[string, Tensor, string]>([
     ['a number for each row', [1, 2], 'weight has shape [2], pred has shape [2, 3]'],
-    ['a column', [[1], [2]], 'weight has shape [2, 1]'],
     [
       'the transposed shape',
       [

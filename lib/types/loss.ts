@@ -1,0 +1,108 @@
+import type { ComputeArray } from '../tensor/types.ts'
+import type { AccumulatorFactory } from './accumulator.ts'
+import type { Abortable, BothOptions, GradOptions, ValueOptions } from './options.ts'
+import type { Grad, Reduction, Value, ValueAndGrad } from './results.ts'
+
+/**
+ * A loss: called, it gives the value; its members give gradients, work off the event loop, prepare calls, and add up batches.
+ *
+ * `Inputs` are its arguments, `Names` the names of its gradients, `Own` its own options, `Batch` those that belong to a batch,
+ * `Reductions` the reductions it has.
+ */
+export interface Loss<
+  Inputs extends readonly unknown[],
+  Names extends string,
+  Own,
+  Batch,
+  Reductions extends string = Reduction,
+> extends Metric<Inputs, Own, Batch, Reductions> {
+  /** The gradients of the reduced value. */
+  grad<I extends Inputs>(...inputs: I): Grad<Names, I>
+  grad<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: GradOptions<Own & Batch, Names, I, R> | undefined]
+  ): Grad<Names, I>
+
+  /** Value and gradients from one pass over the inputs. */
+  valueAndGrad<I extends Inputs>(...inputs: I): ValueAndGrad<Names, I, 'mean'>
+  valueAndGrad<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: BothOptions<Own & Batch, Names, I, R> | undefined]
+  ): ValueAndGrad<Names, I, R>
+
+  readonly async: AsyncLoss<Inputs, Names, Own & Batch, Reductions>
+
+  /**
+   * Prepares a call for a loop: the arrays are checked once and read anew in each run, which costs tens of nanoseconds.
+   * Transferring or shrinking the memory of one of them ends it with ERR_DETACHED.
+   */
+  bind<I extends Inputs>(...inputs: I): BoundLoss<Names, I, 'mean', false>
+  bind<I extends Inputs, R extends Reductions = 'mean' & Reductions, G extends boolean = false>(
+    ...args: [
+      ...inputs: I,
+      options: (BothOptions<Own & Batch, Names, I, R> & { readonly grad?: G | undefined }) | undefined,
+    ]
+  ): BoundLoss<Names, I, R, G>
+}
+
+/** A loss without gradients. */
+export interface Metric<
+  Inputs extends readonly unknown[],
+  Own,
+  Batch,
+  Reductions extends string = Reduction,
+> {
+  <I extends Inputs>(...inputs: I): Value<I, 'mean'>
+  <I extends Inputs, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: ValueOptions<Own & Batch, I, R> | undefined]
+  ): Value<I, R>
+
+  /** The name of the loss. */
+  readonly lossName: string
+
+  readonly async: AsyncMetric<Inputs, Own & Batch, Reductions>
+
+  /** Prepares a call for a loop. */
+  bind<I extends Inputs>(...inputs: I): BoundLoss<never, I, 'mean', false>
+  bind<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: BothOptions<Own & Batch, never, I, R> | undefined]
+  ): BoundLoss<never, I, R, false>
+
+  readonly accumulator: AccumulatorFactory<Inputs, Own, Batch>
+}
+
+/**
+ * The same off the event loop. The inputs are checked before the call returns and errors reject the promise. Until it
+ * settles the arrays are in use: what is written into them may or may not be seen, and their memory must not be transferred
+ * or resized.
+ */
+export interface AsyncLoss<
+  Inputs extends readonly unknown[],
+  Names extends string,
+  Own,
+  Reductions extends string = Reduction,
+> extends AsyncMetric<Inputs, Own, Reductions> {
+  grad<I extends Inputs>(...inputs: I): Promise<Grad<Names, I>>
+  grad<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: (GradOptions<Own, Names, I, R> & Abortable) | undefined]
+  ): Promise<Grad<Names, I>>
+
+  valueAndGrad<I extends Inputs>(...inputs: I): Promise<ValueAndGrad<Names, I, 'mean'>>
+  valueAndGrad<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: (BothOptions<Own, Names, I, R> & Abortable) | undefined]
+  ): Promise<ValueAndGrad<Names, I, R>>
+}
+
+export interface AsyncMetric<Inputs extends readonly unknown[], Own, Reductions extends string = Reduction> {
+  <I extends Inputs>(...inputs: I): Promise<Value<I, 'mean'>>
+  <I extends Inputs, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: (ValueOptions<Own, I, R> & Abortable) | undefined]
+  ): Promise<Value<I, R>>
+}
+
+/** A prepared call. */
+export interface BoundLoss<Names extends string, Inputs extends readonly unknown[], R, G> {
+  (): Value<Inputs, R>
+  /** The gradients of the last run, in the same arrays each time. */
+  readonly grad: G extends true ? Grad<Names, Inputs> : undefined
+  /** The values of the last run, where reduction is 'none'. */
+  readonly values: R extends 'none' ? ComputeArray<Inputs> : undefined
+}
