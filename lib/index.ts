@@ -16,6 +16,7 @@ export {
 export { bce, bceWithLogits } from './losses/binary.ts'
 export { crossEntropy, nll } from './losses/categorical.ts'
 export { huber, mae, mbe, mse } from './losses/regression.ts'
+export { ctc } from './losses/sequences.ts'
 export type {
   Float16ArrayLike,
   FloatArray,

@@ -77,6 +77,11 @@ export function notNegative(fallback: number): ScalarDomain<number> {
   )
 }
 
+/** A position, from 0 on. */
+export function index(fallback: number): ScalarDomain<number> {
+  return number(fallback, 'a whole number from 0 on', value => Number.isSafeInteger(value) && value >= 0)
+}
+
 export function flag(fallback: boolean): ScalarDomain<boolean> {
   return {
     kind: 'scalar',

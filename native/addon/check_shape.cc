@@ -41,6 +41,23 @@ void check_rows(const Call& c, const Kernel& kernel) {
   require(is_absent(c.weight) || c.weight.size == c.columns, "size of weight");
 }
 
+void check_sequences(const Call& c) {
+  const Tensor &scores = c.inputs[0], &labels = c.inputs[1];
+  require(c.columns != 0 || c.rows == 0, "columns");
+  require(c.rows == 0 ? scores.size == 0
+                      : scores.size % c.rows == 0 && is_product(scores.size / c.rows, c.others, c.columns),
+          "size of the scores");
+  require(is_product(labels.size, c.rows, c.inner), "size of the labels");
+  for (int i = 1; i < 4; ++i) require(!is_float(c.inputs[i].dtype), "dtype of labels or lengths");
+  require(c.inputs[2].size == c.rows && c.inputs[3].size == c.rows, "lengths");
+  const double blank = c.params[0];
+  require(blank >= 0 && blank < 0x1p53 && static_cast<double>(static_cast<uint64_t>(blank)) == blank &&
+              (c.rows == 0 || blank < static_cast<double>(c.columns)),
+          "blank");
+  require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
+  refuse_label_options(c);
+}
+
 }  // namespace
 
 void check_shape(const Call& c, const Kernel& kernel) {
@@ -49,6 +66,8 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_elements(c, kernel);
     case Driver::rows:
       return check_rows(c, kernel);
+    case Driver::sequences:
+      return check_sequences(c);
   }
 }
 

@@ -66,8 +66,9 @@ constexpr auto joined(const Kernels<n>&... lists) {
   return all;
 }
 
-constexpr auto kAll = joined(describe_all(Driver::elements, ElementLosses()),
-                             describe_rows_of(SoftmaxLosses(), GatherLosses()));
+constexpr auto kAll =
+    joined(describe_all(Driver::elements, ElementLosses()), describe_rows_of(SoftmaxLosses(), GatherLosses()),
+           describe_all(Driver::sequences, SequenceLosses()));
 
 }  // namespace
 

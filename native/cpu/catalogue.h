@@ -6,9 +6,9 @@
 namespace losskit {
 
 /** A shape of data, and how it is walked. */
-enum class Driver : int { elements, rows };
-constexpr int kDrivers = 2;
-constexpr const char* kDriverNames[kDrivers] = {"elements", "rows"};
+enum class Driver : int { elements, rows, sequences };
+constexpr int kDrivers = 3;
+constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences"};
 
 struct Kernel {
   const char* name;

@@ -4,6 +4,7 @@
 #include "losses/binary.h"
 #include "losses/categorical.h"
 #include "losses/regression.h"
+#include "losses/sequences.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
@@ -16,6 +17,8 @@ using SoftmaxLosses = List<CrossEntropy>;
 
 /** Losses that read one score of a row. */
 using GatherLosses = List<Nll>;
+
+using SequenceLosses = List<Ctc>;
 
 }  // namespace
 }  // namespace LOSSKIT_ISA
