@@ -3,6 +3,7 @@
 
 #include "losses/binary.h"
 #include "losses/categorical.h"
+#include "losses/masks.h"
 #include "losses/regression.h"
 #include "losses/sequences.h"
 
@@ -17,6 +18,9 @@ using SoftmaxLosses = List<CrossEntropy>;
 
 /** Losses that read one score of a row. */
 using GatherLosses = List<Nll>;
+
+/** Losses of the overlap of two masks. */
+using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;
 
 using SequenceLosses = List<Ctc>;
 
