@@ -35,7 +35,7 @@ void check_rows(const Call& c, const Kernel& kernel) {
   const bool labelled = !is_float(target.dtype);
   require(c.columns != 0 || c.rows == 0, "columns");
   require(is_product(scores.size, c.rows, c.columns), "size of the scores");
-  require(c.inner == 1, "inner");
+  require(c.inner != 0 && c.rows % c.inner == 0, "inner");
   require(target.size == (labelled ? c.rows : scores.size), "size of the target");
   require(kernel.distributions || (labelled && c.label_smoothing == 0), "the loss takes labels only");
   require(is_absent(c.weight) || c.weight.size == c.columns, "size of weight");
@@ -58,6 +58,32 @@ void check_sequences(const Call& c) {
   refuse_label_options(c);
 }
 
+void check_masks(const Call& c, const Kernel& kernel) {
+  const Tensor &pred = c.inputs[0], &target = c.inputs[1];
+  if (kernel.labels < 0) {
+    require(is_product(pred.size, c.rows, c.columns) && target.size == pred.size, "sizes of the masks");
+    refuse_label_options(c);
+  } else {
+    require(!is_float(target.dtype) && c.label_smoothing == 0, "the loss takes labels only");
+    require(c.rows == 0 ? target.size == 0
+                        : target.size % c.rows == 0 && is_product(target.size / c.rows, c.inner, c.columns),
+            "size of the labels");
+    require(is_product(pred.size, target.size, c.others), "size of the probabilities");
+    require(c.others < (uint64_t(1) << 40), "others");
+  }
+  require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
+}
+
+void check_multilabel(const Call& c, const Kernel& kernel) {
+  const Tensor &scores = c.inputs[0], &target = c.inputs[1];
+  require(c.columns != 0 || c.rows == 0, "columns");
+  require(is_product(scores.size, c.rows, c.columns) && target.size == scores.size, "sizes of the rows");
+  require(c.inner == 1, "inner");
+  require(kernel.labels < 0 || !is_float(target.dtype), "the loss takes labels only");
+  require(is_absent(c.weight) || (kernel.labels < 0 && c.weight.size == c.columns), "size of weight");
+  refuse_label_options(c);
+}
+
 }  // namespace
 
 void check_shape(const Call& c, const Kernel& kernel) {
@@ -66,8 +92,12 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_elements(c, kernel);
     case Driver::rows:
       return check_rows(c, kernel);
+    case Driver::masks:
+      return check_masks(c, kernel);
     case Driver::sequences:
       return check_sequences(c);
+    case Driver::multilabel:
+      return check_multilabel(c, kernel);
   }
 }
 

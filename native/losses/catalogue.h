@@ -3,6 +3,7 @@
 
 #include "losses/binary.h"
 #include "losses/categorical.h"
+#include "losses/masks.h"
 #include "losses/multiclass.h"
 #include "losses/multilabel.h"
 #include "losses/regression.h"
@@ -25,6 +26,9 @@ using MarginLosses = List<MultiMargin, MulticlassHinge>;
 
 /** Losses of rows with several right classes. */
 using MultilabelLosses = List<MultilabelMargin, MultilabelSoftMargin>;
+
+/** Losses of the overlap of two masks. */
+using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;
 
 using SequenceLosses = List<Ctc>;
 
