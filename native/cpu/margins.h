@@ -1,9 +1,9 @@
-// The driver of losses that compare the right class of a row with the wrong ones: multiMargin over all of them,
-// multiclassHinge with the greatest.
+// The driver of losses that compare the right class of a row with the wrong ones: multiMargin over all of
+// them, multiclassHinge with the greatest.
 //
-// A row is read once, in chunks, sixteen scores at a time, in float64: differences of float32 scores are exact
-// there. Sums run in the canonical lanes. The gradient of the right class, which needs the whole row, is
-// written last.
+// A row is read once, in chunks, sixteen scores at a time, in float64: differences of float32 scores are
+// exact there. Sums run in the canonical lanes. The gradient of the right class, which needs the whole row,
+// is written last.
 #pragma once
 
 #include "cpu/gather.h"
@@ -94,8 +94,8 @@ T greatest_wrong(const Call& c, uint64_t row, uint64_t label, T* scratch) {
       nan = select(score == score, nan, score);
     }
   });
-  const T bad = sum_lanes(nan);
-  return bad == bad ? greatest(largest) : bad;
+  const double bad = sum_lanes(widen(nan));
+  return bad == bad ? greatest(largest) : static_cast<T>(bad);
 }
 
 /** The first wrong class with this score. */

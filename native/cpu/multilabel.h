@@ -1,8 +1,9 @@
-// The driver of losses of rows of class scores, pred[N, C], of which any number of classes are right: target[N, C]
-// says for each class how right it is, or lists the right ones, a list that -1 ends early. A value for each row.
+// The driver of losses of rows of class scores, pred[N, C], of which any number of classes are right:
+// target[N, C] says for each class how right it is, or lists the right ones, a list that -1 ends early. A
+// value for each row.
 //
-// Sums run in the canonical lanes and in float64. Terms of a list compare every right class with all wrong ones,
-// from scratch memory that holds a row.
+// Sums run in the canonical lanes and in float64. Terms of a list compare every right class with all wrong
+// ones, from scratch memory that holds a row.
 #pragma once
 
 #include "cpu/margins.h"
@@ -53,8 +54,8 @@ void multilabel_terms(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums
 
 LOSSKIT_INLINE uint64_t whole_vectors(uint64_t n) { return (n + 15) / 16 * 16; }
 
-/** Memory for a row: the classes of its list, and in whole vectors its scores, where its wrong classes are (1 or
- * 0), and the slopes of its classes. */
+/** Memory for a row: the classes of its list, and in whole vectors its scores, where its wrong classes are (1
+ * or 0), and the slopes of its classes. */
 template <class T>
 struct ListedRow {
   int64_t* labels;
@@ -72,7 +73,8 @@ uint64_t listed_bytes(const Call& c) {
   return whole_vectors(c.columns) * (sizeof(int64_t) + 3 * sizeof(T));
 }
 
-/** Reads and checks a row's list once, for its memory may change, and marks its classes; how many are listed, or kIgnored with the fault. */
+/** Reads and checks a row's list once, for its memory may change, and marks its classes; how many are listed,
+ * or kIgnored with the fault. */
 template <class T>
 int64_t mark_listed(const Call& c, uint64_t row, const ListedRow<T>& listed, Fault& fault) {
   const uint64_t at = row * c.columns, padded = whole_vectors(c.columns);

@@ -58,7 +58,8 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
       const size_t rows = n - first < 16 ? n - first : 16;
       const int64_t* label = labels + first;
       T* const tile = apart ? planes + first : planes;
-      if constexpr (!apart) turn(read_block(c.inputs[0], row * classes, rows * classes, logits), rows, classes, tile);
+      if constexpr (!apart)
+        turn(read_block(c.inputs[0], row * classes, rows * classes, logits), rows, classes, tile);
       for (size_t r = 0; r < 16; ++r) {
         const bool counts = r < rows && label[r] != kIgnored;
         kept += counts;

@@ -23,7 +23,7 @@ struct CrossEntropy : NoParams {
 template <class V>
 LOSSKIT_INLINE V power_of_unit(V q, typename V::scalar gamma) {
   using T = typename V::scalar;
-  const int whole = gamma < T(8) ? static_cast<int>(gamma) : 7;
+  const int whole = gamma >= T(0) && gamma < T(8) ? static_cast<int>(gamma) : 7;
   const T fraction = gamma - static_cast<T>(whole);
   const V q2 = q * q;
   V power(1);
@@ -53,7 +53,8 @@ struct SoftmaxFocal {
     const V alpha(params.alpha), gamma(params.gamma);
     const V q = V(0) - expm1(-nll), p = V(1) - q;
     const V focus = alpha * power_of_unit(q, params.gamma);
-    // The derivative of q^gamma as q^gamma (gamma p / q): nll / q stays finite where q is 0, q^(gamma - 1) not.
+    // The derivative of q^gamma as q^gamma (gamma p / q): nll / q stays finite where q is 0, q^(gamma - 1)
+    // not.
     const V ratio = select(q == V(0), V(1), select(p == V(0), V(0), p * nll) / q);
     return {focus * nll, fma(focus * gamma, ratio, focus)};
   }

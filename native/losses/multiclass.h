@@ -1,5 +1,5 @@
-// Losses of one class among many, as functions of how far wrong classes rise above the right one. At a kink the
-// slope is 0.
+// Losses of one class among many, as functions of how far wrong classes rise above the right one. At a kink
+// the slope is 0.
 #pragma once
 
 #include "losses/loss.h"

@@ -7,7 +7,8 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** 1 / C times the sum, over right classes j and wrong classes c, of [1 + z_c - z_j]+. At a kink the slope is 0.
+/** 1 / C times the sum, over right classes j and wrong classes c, of [1 + z_c - z_j]+. At a kink the slope is
+ * 0.
  */
 struct MultilabelMargin : NoParams {
   static constexpr const char* name = "multilabelMargin";
