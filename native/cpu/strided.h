@@ -106,17 +106,22 @@ void gather_tile(const Call& c, const Tensor& from, uint64_t row, size_t n, T* t
 
 template <class T>
 void scatter_tile(const Call& c, const T* tile, uint64_t row, size_t n, const MutableTensor& to) {
+  constexpr size_t kRows = 8;  // as many lines as a set of the cache holds, if all fall into one
   alignas(64) T planes[kTurned * kPlane];
   const size_t classes = static_cast<size_t>(c.columns);
   for (size_t first = 0; first < classes; first += kTurned) {
     const size_t count = classes - first < kTurned ? classes - first : kTurned;
-    for (size_t r = 0; r < n; ++r) {
-      const T* from = tile + r * classes + first;
-      if (count == kTurned) {
-        for (size_t k = 0; k < kTurned; ++k) planes[k * kPlane + r] = from[k];
-      } else {
-        for (size_t k = 0; k < count; ++k) planes[k * kPlane + r] = from[k];
+    // Contiguous stores: a machine that can scatter a vector is slow at it.
+    size_t r = 0;
+    for (; r + kRows <= n; r += kRows) {
+      for (size_t k = 0; k < count; ++k) {
+        const T* from = tile + r * classes + first + k;
+        T* out = planes + k * kPlane + r;
+        for (size_t i = 0; i < kRows; ++i) out[i] = from[i * classes];
       }
+    }
+    for (; r < n; ++r) {
+      for (size_t k = 0; k < count; ++k) planes[k * kPlane + r] = tile[r * classes + first + k];
     }
     write_planes(c, to, row, n, first, count, planes);
   }
