@@ -14,7 +14,7 @@ export {
   LosskitStateError,
 } from './errors.ts'
 export { bce, bceWithLogits } from './losses/binary.ts'
-export { crossEntropy, nll } from './losses/categorical.ts'
+export { crossEntropy, nll, poly1, softmaxFocal } from './losses/categorical.ts'
 export {
   dice,
   focalTversky,
@@ -24,6 +24,8 @@ export {
   thresholdedIou,
   tversky,
 } from './losses/masks.ts'
+export { multiclassHinge, multiMargin } from './losses/multiclass.ts'
+export { multilabelMargin, multilabelSoftMargin } from './losses/multilabel.ts'
 export { huber, mae, mbe, mse } from './losses/regression.ts'
 export { ctc } from './losses/sequences.ts'
 export type {
