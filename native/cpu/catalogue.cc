@@ -1,8 +1,9 @@
 #include "cpu/catalogue.h"
 
 #define LOSSKIT_ISA catalogue
-#include "losses/catalogue.h"
 #include "simd/scalar.h"
+
+#include "losses/catalogue.h"
 
 namespace losskit {
 namespace {
@@ -50,16 +51,21 @@ constexpr Kernels<sizeof...(S) + sizeof...(G)> describe_rows_of(List<S...>, List
   return {{describe_rows<S>(true)..., describe_rows<G>(false)...}};
 }
 
+constexpr Kernels<2> describe_lovasz() {
+  Kernels<2> kernels = describe_all(Driver::masks, List<LovaszHinge, LovaszSoftmax>());
+  kernels.of[1].labels = 1;
+  return kernels;
+}
+
 /** One list of all, with the position of each among those of its driver. */
 template <int... n>
 constexpr auto joined(const Kernels<n>&... lists) {
   Kernels<(n + ...)> all{};
-  int at = 0;
+  int at = 0, of_driver[kDrivers] = {};
   const auto append = [&](const auto& list) {
-    int index = 0;
     for (const Kernel& k : list.of) {
       all.of[at] = k;
-      all.of[at++].index = index++;
+      all.of[at++].index = of_driver[static_cast<int>(k.driver)]++;
     }
   };
   (append(lists), ...);
@@ -68,7 +74,8 @@ constexpr auto joined(const Kernels<n>&... lists) {
 
 constexpr auto kAll =
     joined(describe_all(Driver::elements, ElementLosses()), describe_rows_of(SoftmaxLosses(), GatherLosses()),
-           describe_all(Driver::sequences, SequenceLosses()));
+           describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
+           describe_lovasz());
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include "losses/categorical.h"
 #include "losses/gan.h"
 #include "losses/margin.h"
+#include "losses/masks.h"
 #include "losses/probabilistic.h"
 #include "losses/regression.h"
 #include "losses/sequences.h"
@@ -24,6 +25,9 @@ using SoftmaxLosses = List<CrossEntropy>;
 
 /** Losses that read one score of a row. */
 using GatherLosses = List<Nll>;
+
+/** Losses of the overlap of two masks. */
+using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;
 
 using SequenceLosses = List<Ctc>;
 
