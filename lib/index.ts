@@ -13,8 +13,10 @@ export {
   LosskitShapeError,
   LosskitStateError,
 } from './errors.ts'
-export { bce, bceWithLogits } from './losses/binary.ts'
+export { bce, bceWithLogits, sigmoidFocal } from './losses/binary.ts'
 export { crossEntropy, nll } from './losses/categorical.ts'
+export { hingeGan, lsGan, minimaxGan, nonSaturatingGan, wassersteinGan } from './losses/gan.ts'
+export { hinge, hingeEmbedding, marginRanking, softMargin, squaredHinge } from './losses/margin.ts'
 export {
   dice,
   focalTversky,
@@ -24,7 +26,19 @@ export {
   thresholdedIou,
   tversky,
 } from './losses/masks.ts'
-export { huber, mae, mbe, mse } from './losses/regression.ts'
+export { gaussianNll, klDiv, poissonNll } from './losses/probabilistic.ts'
+export {
+  huber,
+  logCosh,
+  mae,
+  mape,
+  mbe,
+  mse,
+  msle,
+  quantile,
+  rmse,
+  smoothL1,
+} from './losses/regression.ts'
 export { ctc } from './losses/sequences.ts'
 export type {
   Float16ArrayLike,
@@ -36,6 +50,7 @@ export type {
   TensorObject,
 } from './tensor/types.ts'
 export type { Accumulator, AccumulatorFactory, AccumulatorOptions } from './types/accumulator.ts'
+export type { AsyncDiscriminator, BoundDiscriminator, Discriminator } from './types/discriminator.ts'
 export type { AsyncLoss, AsyncMetric, BoundLoss, Loss, Metric } from './types/loss.ts'
 export type { CallOptions } from './types/options.ts'
 export type { Grad, Reduction, ValueAndGrad } from './types/results.ts'

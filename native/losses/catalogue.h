@@ -17,8 +17,8 @@ namespace {
 using ElementLosses =
     List<Mse, Mbe, Mae, Huber, SmoothL1, LogCosh, Mape, Msle, Quantile, Bce, BceWithLogits,
          BceWithLogitsPosWeight, SigmoidFocal, Hinge, SquaredHinge, SoftMargin, HingeEmbedding, MarginRanking,
-         PoissonNll, GaussianNll, KlDiv, MinimaxGanReal, MinimaxGanFake, MinimaxGanGenerator, LsGan,
-         HingeGanReal, HingeGanFake, WassersteinGanReal, WassersteinGanFake>;
+         PoissonNll, GaussianNll, KlDiv, MinimaxGanReal, MinimaxGanFake, MinimaxGanGenerator, LsGanReal,
+         LsGanFake, LsGanGenerator, HingeGanReal, HingeGanFake, WassersteinGanReal, WassersteinGanFake>;
 
 /** Losses of the softmax of a row. */
 using SoftmaxLosses = List<CrossEntropy>;

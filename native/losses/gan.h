@@ -70,21 +70,34 @@ struct MinimaxGanGenerator : GanScores {
   }
 };
 
-/** (x - target)^2 / 2 */
-struct LsGan {
-  static constexpr const char* name = "lsGan";
-  static constexpr Names params = {1, {"target"}};
+/** (x - a)^2 / 2, with a the score that the samples should have. */
+struct LeastSquares {
   static constexpr int inputs = 1;
   template <class T>
   struct Params {
-    T target;
-    explicit Params(const double* p) : target(static_cast<T>(p[0])) {}
+    T aim;
+    explicit Params(const double* p) : aim(static_cast<T>(p[0])) {}
   };
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, const P& p) {
-    const V d = x - V(p.target);
+    const V d = x - V(p.aim);
     return {V(typename V::scalar(0.5)) * d * d, d};
   }
+};
+
+struct LsGanReal : LeastSquares {
+  static constexpr const char* name = "lsGan.real";
+  static constexpr Names params = {1, {"real"}};
+};
+
+struct LsGanFake : LeastSquares {
+  static constexpr const char* name = "lsGan.fake";
+  static constexpr Names params = {1, {"fake"}};
+};
+
+struct LsGanGenerator : LeastSquares {
+  static constexpr const char* name = "lsGan.generator";
+  static constexpr Names params = {1, {"target"}};
 };
 
 /** max(0, 1 - x) */
