@@ -76,18 +76,20 @@ struct SmoothL1 {
   }
 };
 
-/** log cosh d = log(1 + (1 - t)^2 / 2 t), t = e^-|d|: small differences keep their digits. */
+/** log cosh d: near 0 log(1 + (1 - t)^2 / 2t) with t = e^-|d|, so that small differences keep their digits;
+ * beyond 1 |d| - log 2 + log(1 + t^2). */
 struct LogCosh : NoParams {
   static constexpr const char* name = "logCosh";
   static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
     using W = Wide<V>;
-    const W d = widen(pred) - widen(target), a = abs(d), u = expm1(-a), two = W(2);
-    const W near = log1p(u * u / fma(two, u, two));
-    const W far = a - W(0x1.62e42fefa39efp-1);  // log 2; what is missing is below e^-2a
-    const W tanh = -u * (two + u) / (two + u * (two + u));
-    return {rounded<V>(select(a > W(20), far, near)), rounded<V>(copysign(tanh, d))};
+    constexpr double log2 = 0x1.62e42fefa39efp-1;
+    const W d = widen(pred) - widen(target), a = abs(d), u = expm1(-a), one = W(1), t = one + u;
+    const auto far = a > one;
+    const W rest = log1p(select(far, t * t, u * u / (t + t)));
+    const W tanh = -u * (one + t) / fma(t, t, one);
+    return {rounded<V>(select(far, (a - W(log2)) + rest, rest)), rounded<V>(copysign(tanh, d))};
   }
 };
 
