@@ -57,15 +57,15 @@ export function prepare(
   if (configuration.perSample && Number.isNaN(numbers[slots.divisor])) {
     numbers[slots.divisor] = samplesOf(inputs) || Number.NaN
   }
-  const dtypes = [
-    ...tensors.map(tensor => tensor.dtype),
-    ...new Array<undefined>(4 - tensors.length),
-    weight?.dtype,
-    upstream?.dtype,
-    outputs.values && compute,
-    ...outputs.grads.map((grad, i) => grad && tensors[kernel.grads[i]?.input ?? 0]?.dtype),
-  ]
-  for (let i = 0; i < dtypes.length; i++) numbers[slots.dtypes + i] = dtypes[i]?.code ?? -1
+  const { dtypes } = slots
+  for (let i = 0; i < tensors.length; i++) numbers[dtypes + i] = (tensors[i] as Dense).dtype.code
+  if (weight !== undefined) numbers[dtypes + 4] = weight.dtype.code
+  if (upstream !== undefined) numbers[dtypes + 5] = upstream.dtype.code
+  if (outputs.values !== undefined) numbers[dtypes + 6] = compute.code
+  for (let i = 0; i < outputs.grads.length; i++) {
+    const { input } = kernel.grads[i] as KernelOfLoss['grads'][number]
+    numbers[dtypes + 7 + i] = (tensors[input] as Dense).dtype.code
+  }
 
   const [first, second, third, fourth] = tensors
   const [grad0, grad1, grad2] = outputs.grads
