@@ -65,9 +65,10 @@ type Scores = OptionsOf<typeof scores>
  * @source Goodfellow et al., "Generative Adversarial Nets", 2014
  * @example minimaxGan.discriminator([0, 0], [0])  // 1.3862943611198906
  * @example minimaxGan.discriminator([0.5], [0.25], { inputs: 'probabilities' })  // 0.9808292530117263
- * @example minimaxGan.discriminator.grad([0, 0], [0])  // { real: [-0.25, -0.25], fake: [0.5] }
+ * @example minimaxGan.discriminator.grad([0, 0], [0]).real  // [-0.25, -0.25]
+ * @example minimaxGan.discriminator.grad([0, 0], [0]).fake  // [0.5]
  * @example minimaxGan.generator([0])  // -0.6931471805599453
- * @example minimaxGan.generator.grad([0, 0])  // { fake: [-0.25, -0.25] }
+ * @example minimaxGan.generator.grad([0, 0]).fake  // [-0.25, -0.25]
  */
 export const minimaxGan: Gan<Scores, Scores> = {
   discriminator: discriminator('minimaxGan.discriminator', MINIMAX),
@@ -93,9 +94,10 @@ export const minimaxGan: Gan<Scores, Scores> = {
  * @others TensorFlow GAN modified_generator_loss: equal.
  * @source Goodfellow et al., "Generative Adversarial Nets", 2014, section 3
  * @example nonSaturatingGan.discriminator([0, 0], [0])  // 1.3862943611198906
- * @example nonSaturatingGan.discriminator.grad([0, 0], [0])  // { real: [-0.25, -0.25], fake: [0.5] }
+ * @example nonSaturatingGan.discriminator.grad([0, 0], [0]).real  // [-0.25, -0.25]
+ * @example nonSaturatingGan.discriminator.grad([0, 0], [0]).fake  // [0.5]
  * @example nonSaturatingGan.generator([0])  // 0.6931471805599453
- * @example nonSaturatingGan.generator.grad([0, 0])  // { fake: [-0.25, -0.25] }
+ * @example nonSaturatingGan.generator.grad([0, 0]).fake  // [-0.25, -0.25]
  */
 export const nonSaturatingGan: Gan<Scores, Scores> = {
   discriminator: discriminator('nonSaturatingGan.discriminator', MINIMAX),
@@ -125,9 +127,10 @@ const aim = { target: finite(1) }
  * @source Mao et al., "Least Squares Generative Adversarial Networks", 2017
  * @example lsGan.discriminator([2, 0], [1])  // 1
  * @example lsGan.discriminator([2, 0], [1], { real: 2, fake: -1 })  // 3
- * @example lsGan.discriminator.grad([2, 0], [1])  // { real: [0.5, -0.5], fake: [1] }
+ * @example lsGan.discriminator.grad([2, 0], [1]).real  // [0.5, -0.5]
+ * @example lsGan.discriminator.grad([2, 0], [1]).fake  // [1]
  * @example lsGan.generator([-1])  // 2
- * @example lsGan.generator.grad([-1])  // { fake: [-2] }
+ * @example lsGan.generator.grad([-1]).fake  // [-2]
  */
 export const lsGan: Gan<OptionsOf<typeof aims>, OptionsOf<typeof aim>> = {
   discriminator: discriminator('lsGan.discriminator', {
@@ -153,9 +156,10 @@ export const lsGan: Gan<OptionsOf<typeof aims>, OptionsOf<typeof aim>> = {
  * @others TensorFlow GAN wasserstein_hinge_discriminator_loss: equal.
  * @source Lim and Ye, "Geometric GAN", 2017
  * @example hingeGan.discriminator([0.5, 2], [-2, 0])  // 0.75
- * @example hingeGan.discriminator.grad([0.5, 2], [-2, 0])  // { real: [-0.5, 0], fake: [0, 0.5] }
+ * @example hingeGan.discriminator.grad([0.5, 2], [-2, 0]).real  // [-0.5, 0]
+ * @example hingeGan.discriminator.grad([0.5, 2], [-2, 0]).fake  // [0, 0.5]
  * @example hingeGan.generator([-2, 1])  // 0.5
- * @example hingeGan.generator.grad([-2, 1])  // { fake: [-0.5, -0.5] }
+ * @example hingeGan.generator.grad([-2, 1]).fake  // [-0.5, -0.5]
  */
 export const hingeGan: Gan<None, None> = {
   discriminator: discriminator('hingeGan.discriminator', {
@@ -181,9 +185,10 @@ export const hingeGan: Gan<None, None> = {
  * @others TensorFlow GAN wasserstein_discriminator_loss: equal.
  * @source Arjovsky et al., "Wasserstein Generative Adversarial Networks", 2017
  * @example wassersteinGan.discriminator([2, 1], [-1])  // -2.5
- * @example wassersteinGan.discriminator.grad([2, 1], [-1])  // { real: [-0.5, -0.5], fake: [1] }
+ * @example wassersteinGan.discriminator.grad([2, 1], [-1]).real  // [-0.5, -0.5]
+ * @example wassersteinGan.discriminator.grad([2, 1], [-1]).fake  // [1]
  * @example wassersteinGan.generator([-1, 3])  // -1
- * @example wassersteinGan.generator.grad([-1, 3])  // { fake: [-0.5, -0.5] }
+ * @example wassersteinGan.generator.grad([-1, 3]).fake  // [-0.5, -0.5]
  */
 export const wassersteinGan: Gan<None, None> = {
   discriminator: discriminator('wassersteinGan.discriminator', {

@@ -54,7 +54,8 @@ const gaussianNllOptions = { full: flag(false), eps: positive(1e-6) }
  * @source Nix and Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994
  * @example gaussianNll([1, 2], [0, 2], [1, 1])  // 0.25
  * @example gaussianNll([1, 2], [0, 2], [1, 1], { full: true })  // 1.168938533204673
- * @example gaussianNll.grad([1, 2], [0, 2], [0.5, 1])  // { mean: [1, 0], variance: [-0.5, 0.25] }
+ * @example gaussianNll.grad([1, 2], [0, 2], [0.5, 1]).mean  // [1, 0]
+ * @example gaussianNll.grad([1, 2], [0, 2], [0.5, 1]).variance  // [-0.5, 0.25]
  */
 export const gaussianNll: Loss<
   Three,

@@ -63,7 +63,7 @@ describe.each(FLOATS)('GAN losses in %s', type => {
     const fake = floats(type, [-1, 3])
     const loss = discriminatorOf(gan)
     const each = sides(loss(real, fake, { reduction: 'none' }))
-    const add = (values: Floats) => values.reduce((a, b) => a + b, 0)
+    const add = (values: Floats) => Array.from(values).reduce((a, b) => a + b, 0)
     expectAllNear([meanOf(loss, [real, fake])], [add(each.real) / 3 + add(each.fake) / 2], 'float64', 1e-14)
     expectAllNear(
       [meanOf(loss, [real, fake], { reduction: 'sum' })],
