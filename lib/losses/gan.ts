@@ -64,7 +64,7 @@ type Scores = OptionsOf<typeof scores>
  *   constant. Elsewhere it is bce of labels 1 and 0, written by hand.
  * @source Goodfellow et al., "Generative Adversarial Nets", 2014
  * @example minimaxGan.discriminator([0, 0], [0])  // 1.3862943611198906
- * @example minimaxGan.discriminator([0.5], [0.25], { inputs: 'probabilities' })  // 0.9808292530117263
+ * @example minimaxGan.discriminator([0.5], [0.25], { inputs: 'probabilities' })  // 0.9808292530117262
  * @example minimaxGan.discriminator.grad([0, 0], [0]).real  // [-0.25, -0.25]
  * @example minimaxGan.discriminator.grad([0, 0], [0]).fake  // [0.5]
  * @example minimaxGan.generator([0])  // -0.6931471805599453

@@ -24,7 +24,7 @@ import { flag, notNegative, type OptionsOf, positive } from './options.ts'
  *   either input does. Empty batch: mean NaN, sum 0.
  * @throws ERR_SHAPE, ERR_DTYPE, ERR_OPTION
  * @others PyTorch poisson_nll_loss: equal. Keras Poisson and TensorFlow.js take rates, with ε = 10⁻⁷.
- * @example poissonNll([1], [2])  // 0.7182818284590451
+ * @example poissonNll([0, 0], [3, 1])  // 1
  * @example poissonNll([2], [2], { logInput: false, eps: 0 })  // 0.6137056388801094
  * @example poissonNll.grad([0, 0], [2, 0]).pred  // [-0.5, 0.5]
  */
@@ -53,7 +53,7 @@ const gaussianNllOptions = { full: flag(false), eps: positive(1e-6) }
  * @others PyTorch gaussian_nll_loss: equal, but the variance may there have fewer dimensions.
  * @source Nix and Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994
  * @example gaussianNll([1, 2], [0, 2], [1, 1])  // 0.25
- * @example gaussianNll([1, 2], [0, 2], [1, 1], { full: true })  // 1.168938533204673
+ * @example gaussianNll([1, 2], [0, 2], [1, 1], { full: true })  // 1.1689385332046727
  * @example gaussianNll.grad([1, 2], [0, 2], [0.5, 1]).mean  // [1, 0]
  * @example gaussianNll.grad([1, 2], [0, 2], [0.5, 1]).variance  // [-0.5, 0.25]
  */

@@ -43,7 +43,7 @@ struct SquaredHinge : SignLabels {
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, V label, const P& p) {
     const V t = sign(label, p), gap = max(V(0), V(1) - t * x);
-    return {gap * gap, -t * (gap + gap)};
+    return {gap * gap, slope_above(gap, -t * (gap + gap))};
   }
 };
 
