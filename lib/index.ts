@@ -14,6 +14,7 @@ export {
   LosskitStateError,
 } from './errors.ts'
 export { bce, bceWithLogits } from './losses/binary.ts'
+export { ciou, diou, giou, iou } from './losses/boxes.ts'
 export { crossEntropy, nll } from './losses/categorical.ts'
 export {
   dice,
@@ -24,6 +25,7 @@ export {
   thresholdedIou,
   tversky,
 } from './losses/masks.ts'
+export { contrastive, cosineEmbedding, gradientPenalty, triplet } from './losses/pairs.ts'
 export { huber, mae, mbe, mse } from './losses/regression.ts'
 export { ctc } from './losses/sequences.ts'
 export type {

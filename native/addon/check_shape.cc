@@ -74,6 +74,23 @@ void check_masks(const Call& c, const Kernel& kernel) {
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
 }
 
+void check_boxes(const Call& c) {
+  for (int i = 0; i < 2; ++i) require(is_product(c.inputs[i].size, c.rows, 4), "sizes of the boxes");
+  require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
+  refuse_label_options(c);
+}
+
+/** Vectors are the inputs with a gradient; a label may follow them. */
+void check_pairs(const Call& c, const Kernel& kernel) {
+  require(c.columns != 0 || c.rows == 0, "columns");
+  for (int i = 0; i < kernel.grads; ++i) {
+    require(is_product(c.inputs[i].size, c.rows, c.columns), "sizes of the vectors");
+  }
+  for (int i = kernel.grads; i < kernel.inputs; ++i) require(c.inputs[i].size == c.rows, "labels");
+  require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
+  refuse_label_options(c);
+}
+
 }  // namespace
 
 void check_shape(const Call& c, const Kernel& kernel) {
@@ -86,6 +103,10 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_masks(c, kernel);
     case Driver::sequences:
       return check_sequences(c);
+    case Driver::boxes:
+      return check_boxes(c);
+    case Driver::pairs:
+      return check_pairs(c, kernel);
   }
 }
 

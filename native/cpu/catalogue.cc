@@ -72,10 +72,10 @@ constexpr auto joined(const Kernels<n>&... lists) {
   return all;
 }
 
-constexpr auto kAll =
-    joined(describe_all(Driver::elements, ElementLosses()), describe_rows_of(SoftmaxLosses(), GatherLosses()),
-           describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
-           describe_lovasz());
+constexpr auto kAll = joined(
+    describe_all(Driver::elements, ElementLosses()), describe_rows_of(SoftmaxLosses(), GatherLosses()),
+    describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
+    describe_lovasz(), describe_all(Driver::boxes, BoxLosses()), describe_all(Driver::pairs, PairLosses()));
 
 }  // namespace
 

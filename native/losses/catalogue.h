@@ -2,8 +2,10 @@
 #pragma once
 
 #include "losses/binary.h"
+#include "losses/boxes.h"
 #include "losses/categorical.h"
 #include "losses/masks.h"
+#include "losses/pairs.h"
 #include "losses/regression.h"
 #include "losses/sequences.h"
 
@@ -21,6 +23,11 @@ using GatherLosses = List<Nll>;
 
 /** Losses of the overlap of two masks. */
 using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;
+
+using BoxLosses = List<Iou, Giou, Diou, Ciou>;
+
+/** Losses of two or three vectors. */
+using PairLosses = List<Triplet, Contrastive, CosineEmbedding, GradientPenalty>;
 
 using SequenceLosses = List<Ctc>;
 
