@@ -91,6 +91,22 @@ void check_multilabel(const Call& c, const Kernel& kernel) {
   require(c.inner == 1, "inner");
   require(kernel.labels < 0 || !is_float(target.dtype), "the loss takes labels only");
   require(is_absent(c.weight) || (kernel.labels < 0 && c.weight.size == c.columns), "size of weight");
+}
+
+void check_boxes(const Call& c) {
+  for (int i = 0; i < 2; ++i) require(is_product(c.inputs[i].size, c.rows, 4), "sizes of the boxes");
+  require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
+  refuse_label_options(c);
+}
+
+/** Vectors are the inputs with a gradient; a label may follow them. */
+void check_pairs(const Call& c, const Kernel& kernel) {
+  require(c.columns != 0 || c.rows == 0, "columns");
+  for (int i = 0; i < kernel.grads; ++i) {
+    require(is_product(c.inputs[i].size, c.rows, c.columns), "sizes of the vectors");
+  }
+  for (int i = kernel.grads; i < kernel.inputs; ++i) require(c.inputs[i].size == c.rows, "labels");
+  require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
   refuse_label_options(c);
 }
 
@@ -108,6 +124,10 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_sequences(c);
     case Driver::multilabel:
       return check_multilabel(c, kernel);
+    case Driver::boxes:
+      return check_boxes(c);
+    case Driver::pairs:
+      return check_pairs(c, kernel);
   }
 }
 

@@ -89,7 +89,8 @@ constexpr auto kAll =
     joined(describe_all(Driver::elements, ElementLosses()), describe_rows(SoftmaxLosses()),
            describe_rows(GatherLosses()), describe_rows(MarginLosses()),
            describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
-           describe_lovasz(), describe_multilabels(MultilabelLosses()));
+           describe_lovasz(), describe_multilabels(MultilabelLosses()),
+           describe_all(Driver::boxes, BoxLosses()), describe_all(Driver::pairs, PairLosses()));
 
 }  // namespace
 
