@@ -58,6 +58,16 @@ void check_sequences(const Call& c) {
   refuse_label_options(c);
 }
 
+void check_all_pairs(const Call& c, const Kernel& kernel) {
+  const Tensor &first = c.inputs[0], &second = c.inputs[1];
+  if (c.columns == 0) {
+    require(first.size == c.rows && second.size == c.others, "sizes of the scores");
+  }
+  require(is_absent(c.weight), "a weight");
+  refuse_label_options(c);
+  require(kernel.labels < 0, "labels");
+}
+
 }  // namespace
 
 void check_shape(const Call& c, const Kernel& kernel) {
@@ -68,6 +78,8 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_rows(c, kernel);
     case Driver::sequences:
       return check_sequences(c);
+    case Driver::all_pairs:
+      return check_all_pairs(c, kernel);
   }
 }
 

@@ -35,6 +35,14 @@ constexpr Kernel describe_rows(bool distributions) {
   return k;
 }
 
+/** A loss of all pairs of rows. */
+template <class L>
+constexpr Kernel describe_pairs() {
+  Kernel k = describe<L>(Driver::all_pairs);
+  k.labels = L::labels;
+  return k;
+}
+
 template <int n>
 struct Kernels {
   Kernel of[n];
@@ -48,6 +56,11 @@ constexpr Kernels<sizeof...(L)> describe_all(Driver driver, List<L...>) {
 template <class... S, class... G>
 constexpr Kernels<sizeof...(S) + sizeof...(G)> describe_rows_of(List<S...>, List<G...>) {
   return {{describe_rows<S>(true)..., describe_rows<G>(false)...}};
+}
+
+template <class... L>
+constexpr Kernels<sizeof...(L)> describe_all_pairs(List<L...>) {
+  return {{describe_pairs<L>()...}};
 }
 
 /** One list of all, with the position of each among those of its driver. */
@@ -68,7 +81,7 @@ constexpr auto joined(const Kernels<n>&... lists) {
 
 constexpr auto kAll =
     joined(describe_all(Driver::elements, ElementLosses()), describe_rows_of(SoftmaxLosses(), GatherLosses()),
-           describe_all(Driver::sequences, SequenceLosses()));
+           describe_all(Driver::sequences, SequenceLosses()), describe_all_pairs(AllPairsLosses()));
 
 }  // namespace
 

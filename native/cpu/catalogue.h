@@ -6,9 +6,9 @@
 namespace losskit {
 
 /** A shape of data, and how it is walked. */
-enum class Driver : int { elements, rows, sequences };
-constexpr int kDrivers = 3;
-constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences"};
+enum class Driver : int { elements, rows, sequences, all_pairs };
+constexpr int kDrivers = 4;
+constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences", "allPairs"};
 
 struct Kernel {
   const char* name;

@@ -1,6 +1,7 @@
 // The catalogue: every loss the kernels know. Everything that walks losses walks these lists.
 #pragma once
 
+#include "losses/all_pairs.h"
 #include "losses/binary.h"
 #include "losses/categorical.h"
 #include "losses/regression.h"
@@ -19,6 +20,8 @@ using SoftmaxLosses = List<CrossEntropy>;
 using GatherLosses = List<Nll>;
 
 using SequenceLosses = List<Ctc>;
+
+using AllPairsLosses = List<SiameseTriplet>;
 
 }  // namespace
 }  // namespace LOSSKIT_ISA
