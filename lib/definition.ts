@@ -32,10 +32,13 @@ export interface Definition {
   /** The options it takes, by the place where they are given. */
   readonly takes: Readonly<Record<Place, ReadonlySet<string>>>
   readonly domain: Readonly<Record<string, string>>
+  /** As they were declared. */
+  readonly options: Readonly<Record<string, Domain>>
 }
 
 /** What the addon says about a kernel, with the names of its inputs. */
 export interface KernelOfLoss {
+  readonly name: string
   readonly code: number
   readonly inputs: readonly string[]
   /** The inputs that have a gradient: position and name. */
@@ -72,7 +75,7 @@ export function define({ name, title, inputs, driver, options = {}, domain = {} 
   defaults[slots.upstream] = 1
   for (const { slot, domain } of scalars) defaults[slot] = domain.fallback
   const takes = placesOf(Object.keys(options), driver)
-  return { name: title ?? name, inputs, driver, defaults, scalars, kernel, extra, takes, domain }
+  return { name: title ?? name, inputs, driver, defaults, scalars, kernel, extra, takes, domain, options }
 }
 
 function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
@@ -108,7 +111,7 @@ function emptyFrame(): number[] {
 function kernelOf(name: string, inputs: readonly string[]): KernelOfLoss {
   const { kernel, code } = find(name)
   const grads = kernel.grads.map(input => ({ input, name: inputs[input] as string }))
-  return { code, inputs, grads, labels: kernel.labels }
+  return { name, code, inputs, grads, labels: kernel.labels }
 }
 
 function find(name: string): { readonly kernel: Kernel; readonly code: number } {

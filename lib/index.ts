@@ -15,6 +15,15 @@ export {
 } from './errors.ts'
 export { bce, bceWithLogits } from './losses/binary.ts'
 export { crossEntropy, nll } from './losses/categorical.ts'
+export {
+  dice,
+  focalTversky,
+  lovaszHinge,
+  lovaszSoftmax,
+  maskIou,
+  thresholdedIou,
+  tversky,
+} from './losses/masks.ts'
 export { huber, mae, mbe, mse } from './losses/regression.ts'
 export { ctc } from './losses/sequences.ts'
 export type {

@@ -4,6 +4,7 @@ import { servesByDefault } from './backend/choose.ts'
 import { type Call, prepare } from './call.ts'
 import { type Configuration, configure } from './configuration.ts'
 import type { Definition } from './definition.ts'
+import { describe, descriptionOfDefinition } from './description.ts'
 import type { Wanted } from './outputs.ts'
 import { countOfLast, prepareRun, type Reduced, runAside, runNow, runPlain } from './run.ts'
 
@@ -47,6 +48,7 @@ export function createLoss<L>(loss: Definition): L {
   const value = withPlainPath(loss, now(VALUE, toValue))
   Object.defineProperty(value, 'name', { value: loss.name })
   const asideValue = aside(VALUE, toValue)
+  describe(value, descriptionOfDefinition(loss))
   const members = { lossName: loss.name, async: asideValue, bind, accumulator: accumulatorOf(loss) }
   if (loss.kernel.grads.length === 0) return Object.assign(value, members) as L
   return Object.assign(value, {

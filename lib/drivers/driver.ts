@@ -21,6 +21,7 @@ export interface Inputs {
 
 /** One shape of data: what its inputs have to be. Its namesake in the addon walks them. */
 export interface Driver {
+  readonly name: string
   /** What `weight` belongs to: the values of a batch, or the classes and so to the loss; undefined where there is none. */
   readonly weighs: 'values' | 'classes' | undefined
   /** Whether a gradient may be written over its own input. */

@@ -1,5 +1,6 @@
 import { slots } from '../backend/binding.ts'
 import type { Definition } from '../definition.ts'
+import { showShape } from '../show.ts'
 import { type Dtype, float32, float64, kindOf } from '../tensor/dtype.ts'
 import type { Dense } from '../tensor/read.ts'
 import type { Driver, PlainCheck } from './driver.ts'
@@ -9,6 +10,7 @@ import { requireSameShape } from './shapes.ts'
 
 /** A value for each element, which depends on nothing else. */
 export const elements: Driver = {
+  name: 'elements',
   weighs: 'values',
   inPlace: true,
 
@@ -16,13 +18,13 @@ export const elements: Driver = {
     const { tensors, compute } = readInputs(loss, given)
     const first = tensors[0] as Dense
     for (let i = 1; i < tensors.length; i++) requireSameShape(loss, i, tensors[i] as Dense, first)
-    const factor =
-      extra === undefined || loss.extra === undefined
-        ? []
-        : [readFactor(loss, loss.extra.name, extra, first, compute)]
+    const shape = first.shape ?? [first.data.length]
+    const what = `${loss.inputs[0]} has shape ${showShape(shape)}`
+    const factor = (name: string, value: unknown) => readFactor(loss, name, value, what, shape, compute)
+    const extras = extra === undefined || loss.extra === undefined ? [] : [factor(loss.extra.name, extra)]
     return {
-      tensors: [...tensors, ...factor],
-      weight: weight === undefined ? undefined : readFactor(loss, 'weight', weight, first, compute),
+      tensors: [...tensors, ...extras],
+      weight: weight === undefined ? undefined : factor('weight', weight),
       rows: first.data.length,
       compute,
     }

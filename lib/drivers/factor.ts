@@ -5,13 +5,17 @@ import { broadcast } from '../tensor/broadcast.ts'
 import { conform } from '../tensor/compute.ts'
 import type { Dtype } from '../tensor/dtype.ts'
 import { type Dense, readTensor } from '../tensor/read.ts'
+import { sizeOf } from '../tensor/shape.ts'
 
-/** Factors of the elements of an input: one number, or a tensor that broadcasts to its shape. */
+/**
+ * Factors of what has the shape `whole`: one number, or a tensor that broadcasts to it. `what` says in words what that is.
+ */
 export function readFactor(
   loss: Definition,
   name: string,
   value: unknown,
-  whole: Dense,
+  what: string,
+  whole: readonly number[],
   compute: Dtype,
 ): Dense {
   if (typeof value === 'number') {
@@ -23,13 +27,12 @@ export function readFactor(
     return conform(loss.name, name, readTensor(loss.name, name, [value]), compute)
   }
   const factor = conform(loss.name, name, readTensor(loss.name, name, value), compute)
-  if (factor.shape === undefined && factor.data.length === whole.data.length) return factor
+  if (factor.shape === undefined && factor.data.length === sizeOf(whole)) return factor
   const shape = factor.shape ?? [factor.data.length]
-  const wholeShape = whole.shape ?? [whole.data.length]
-  const spread = broadcast(factor, shape, wholeShape)
+  const spread = broadcast(factor, shape, whole)
   if (spread !== undefined) return spread
   throw new LosskitShapeError(
-    `${loss.name}: ${name} has shape ${showShape(shape)}, ${loss.inputs[0]} has shape ${showShape(wholeShape)}. ` +
-      `It must have the same shape, or one that broadcasts to it: sizes are compared from the last, and must be equal or 1.`,
+    `${loss.name}: ${name} has shape ${showShape(shape)}, ${what}. It must have the same shape, or one that broadcasts to it: ` +
+      'sizes are compared from the last, and must be equal or 1.',
   )
 }

@@ -10,11 +10,11 @@ export interface Read {
   readonly compute: Dtype
 }
 
-/** Reads all inputs of a loss, the first of which must be of floats. */
+/** Reads all inputs of a loss, the first of which must be of floats where there are gradients. */
 export function readInputs(loss: Definition, given: readonly unknown[]): Read {
   const read = loss.inputs.map((name, i) => readTensor(loss.name, name, given[i]))
   const first = read[0] as Dense
-  requireFloat(loss.name, loss.inputs[0] as string, first)
+  if (loss.kernel.grads.length > 0) requireFloat(loss.name, loss.inputs[0] as string, first)
   const compute = computeType(read)
   const tensors = read.map((tensor, i) => conform(loss.name, loss.inputs[i] as string, tensor, compute))
   requireOneGradientType(loss, tensors)

@@ -1,32 +1,34 @@
 import { slots } from '../backend/binding.ts'
 import type { Configuration } from '../configuration.ts'
 import type { Definition } from '../definition.ts'
-import { LosskitDtypeError, LosskitOptionError, LosskitShapeError } from '../errors.ts'
+import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import { showShape } from '../show.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
-import { type Dtype, dtypeOf, float32, float64, int32, kindOf } from '../tensor/dtype.ts'
-import { wholeNumbers } from '../tensor/numbers.ts'
-import { Dense, readTensor } from '../tensor/read.ts'
+import { type Dtype, dtypeOf, float32, float64, kindOf } from '../tensor/dtype.ts'
+import { type Dense, readTensor } from '../tensor/read.ts'
 import { sameShape } from '../tensor/shape.ts'
 import type { Driver, Inputs, PlainCheck } from './driver.ts'
+import { asLabels, floatLabels, showLabels } from './labels.ts'
 import { extent } from './shapes.ts'
 
 /** A row of class scores for each value, and the class that is right. */
 export const labelledRows: Driver = {
+  name: 'rows',
   weighs: 'classes',
   inPlace: true,
   read: readWith(refuseProbabilities),
   plain,
-  labels,
+  labels: numbers => showLabels(numbers, slots.columns),
 }
 
 /** The same, where the target may instead give a probability for every class. */
 export const rows: Driver = {
+  name: 'rows',
   weighs: 'classes',
   inPlace: true,
   read: readWith(readProbabilities),
   plain,
-  labels,
+  labels: numbers => showLabels(numbers, slots.columns),
 }
 
 type Reader = (loss: Definition, configuration: Configuration, pred: Dense, target: Dense) => Inputs
@@ -43,7 +45,7 @@ function readWith(readFloats: Reader): Driver['read'] {
 }
 
 function readLabels(loss: Definition, { weight }: Configuration, pred: Dense, target: Dense): Inputs {
-  const labels = target.isPlain ? wholeLabels(loss, target) : target
+  const labels = asLabels(loss, 'target', target)
   const [rows, classes] = pred.shape === undefined ? split(loss, pred, labels) : rowsOf(loss, pred.shape)
   requireLabelPerRow(loss, pred, labels, rows)
   const compute = computeType([pred])
@@ -66,7 +68,7 @@ function readProbabilities(
 ): Inputs {
   const sameSize = target.data.length === pred.data.length
   if (pred.shape === undefined) {
-    if (!sameSize) throw floatLabels(loss, target)
+    if (!sameSize) throw floatLabels(loss, 'target', target)
     throw new LosskitShapeError(
       `${loss.name}: ${scoresOf(loss)} and target are flat, which does not tell rows from classes. Give ${scoresOf(loss)} as ` +
         '{ data, shape: [rows, classes] }.',
@@ -75,7 +77,7 @@ function readProbabilities(
   const [rows, classes] = rowsOf(loss, pred.shape)
   if (!sameSize || (target.shape !== undefined && !sameShape(target.shape, pred.shape))) {
     if (target.data.length === rows && (target.shape === undefined || sameShape(target.shape, [rows]))) {
-      throw floatLabels(loss, target)
+      throw floatLabels(loss, 'target', target)
     }
     throw new LosskitShapeError(
       `${loss.name}: target has ${extent(target)}, ${scoresOf(loss)} has ${extent(pred)}. Probabilities must have the same shape.`,
@@ -101,19 +103,7 @@ function readProbabilities(
 }
 
 function refuseProbabilities(loss: Definition, _: Configuration, _pred: Dense, target: Dense): never {
-  throw floatLabels(loss, target)
-}
-
-function floatLabels(loss: Definition, target: Dense): LosskitDtypeError {
-  return new LosskitDtypeError(
-    `${loss.name}: target is ${target.dtype.name}. Class labels must be whole numbers, such as an Int32Array or a ` +
-      'BigInt64Array.',
-  )
-}
-
-function wholeLabels(loss: Definition, target: Dense): Dense {
-  const data = wholeNumbers(loss.name, 'target', target.data as Float64Array)
-  return new Dense(data, int32, undefined, 'Int32Array')
+  throw floatLabels(loss, 'target', target)
 }
 
 /** Rows and classes of flat scores: there are as many rows as labels. */
@@ -177,13 +167,6 @@ function readClassWeights(
 /** What the scores are called. */
 function scoresOf(loss: Definition): string {
   return loss.inputs[0] as string
-}
-
-/** What the labels of a call must be. */
-function labels(numbers: readonly number[]): string {
-  const ignoreIndex = numbers[slots.ignoreIndex] as number
-  const orIgnored = Number.isNaN(ignoreIndex) ? '' : `, or ignoreIndex, which is ${ignoreIndex}`
-  return `A class label must be from 0 to ${(numbers[slots.columns] as number) - 1}${orIgnored}.`
 }
 
 function plain(loss: Definition): PlainCheck {

@@ -1,16 +1,16 @@
 import { slots } from '../backend/binding.ts'
 import type { Definition } from '../definition.ts'
-import { LosskitDtypeError, LosskitOptionError, LosskitShapeError } from '../errors.ts'
+import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
-import { int32 } from '../tensor/dtype.ts'
-import { wholeNumbers } from '../tensor/numbers.ts'
 import { Dense, readTensor } from '../tensor/read.ts'
 import type { Driver } from './driver.ts'
-import { readFactor } from './factor.ts'
+import { readLabels } from './labels.ts'
+import { readSampleWeights } from './samples.ts'
 import { extent } from './shapes.ts'
 
 /** Log-probabilities of a number of steps for each sample, its label sequence, and how long both are. */
 export const sequences: Driver = {
+  name: 'sequences',
   weighs: 'values',
   inPlace: true,
 
@@ -20,13 +20,12 @@ export const sequences: Driver = {
     const compute = computeType([scores])
     const [steps, samples, classes] = sizesOf(loss, scores)
     const [, targets, inputLengths, targetLengths] = loss.inputs.map((name, i) =>
-      i === 0 ? scores : readWhole(loss, name, given[i]),
+      i === 0 ? scores : readLabels(loss, name, given[i]),
     ) as [Dense, Dense, Dense, Dense]
     requireLength(loss, 2, inputLengths, samples)
     requireLength(loss, 3, targetLengths, samples)
-    const labels = readLabels(loss, targets, targetLengths, samples)
+    const labels = layOut(loss, targets, targetLengths, samples)
     requireBlank(loss, numbers, classes, samples)
-    const perSample = new Dense(new Float32Array(0), compute, [samples], 'Float32Array')
     return {
       tensors: [
         conform(loss.name, loss.inputs[0] as string, scores, compute),
@@ -34,7 +33,7 @@ export const sequences: Driver = {
         inputLengths,
         targetLengths,
       ],
-      weight: weight === undefined ? undefined : readFactor(loss, 'weight', weight, perSample, compute),
+      weight: readSampleWeights(loss, weight, samples, compute),
       rows: samples,
       columns: classes,
       others: steps,
@@ -61,19 +60,6 @@ function sizesOf(loss: Definition, { shape, data }: Dense): readonly [number, nu
   )
 }
 
-/** Labels or lengths: whole numbers. */
-function readWhole(loss: Definition, name: string, value: unknown): Dense {
-  const tensor = readTensor(loss.name, name, value)
-  if (tensor.isPlain) {
-    const data = wholeNumbers(loss.name, name, tensor.data as Float64Array)
-    return new Dense(data, int32, tensor.shape, 'Int32Array')
-  }
-  if (!tensor.dtype.isFloat) return tensor
-  throw new LosskitDtypeError(
-    `${loss.name}: ${name} is ${tensor.dtype.name}. It must be of whole numbers, such as an Int32Array.`,
-  )
-}
-
 function requireLength(loss: Definition, input: number, lengths: Dense, samples: number): void {
   if (lengths.data.length === samples) return
   throw new LosskitShapeError(
@@ -82,7 +68,7 @@ function requireLength(loss: Definition, input: number, lengths: Dense, samples:
 }
 
 /** Labels as [samples, longest]: as they are given, or laid out so where they come one sequence after the other. */
-function readLabels(loss: Definition, targets: Dense, lengths: Dense, samples: number): Dense {
+function layOut(loss: Definition, targets: Dense, lengths: Dense, samples: number): Dense {
   const { shape, data } = targets
   if (shape?.length === 2 && shape[0] === samples) return targets
   const given = Array.from(lengths.data as Int32Array, Number)

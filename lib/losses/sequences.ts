@@ -44,6 +44,7 @@ type Sequences = readonly [
  * @source Graves et al., "Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with Recurrent Neural
  *   Networks", 2006
  * @example ctc({ data: Float64Array.of(-1, -0.5, -1, -0.5), shape: [2, 1, 2] }, [[1]], [2], [1])  // 0.20562323058235676
+ * @example ctc.grad({ data: Float64Array.of(-0.5, 0, -0.5, -1), shape: [2, 1, 2] }, [[1]], [1], [1]).logProbs  // [0.6065306597126334, 0, 0, 0]
  */
 export const ctc: Loss<Sequences, 'logProbs', OptionsOf<typeof options>, BatchWeights> = createLoss(
   define({

@@ -58,6 +58,22 @@ void check_sequences(const Call& c) {
   refuse_label_options(c);
 }
 
+void check_masks(const Call& c, const Kernel& kernel) {
+  const Tensor &pred = c.inputs[0], &target = c.inputs[1];
+  if (kernel.labels < 0) {
+    require(is_product(pred.size, c.rows, c.columns) && target.size == pred.size, "sizes of the masks");
+    refuse_label_options(c);
+  } else {
+    require(!is_float(target.dtype) && c.label_smoothing == 0, "the loss takes labels only");
+    require(c.rows == 0 ? target.size == 0
+                        : target.size % c.rows == 0 && is_product(target.size / c.rows, c.inner, c.columns),
+            "size of the labels");
+    require(is_product(pred.size, target.size, c.others), "size of the probabilities");
+    require(c.others < (uint64_t(1) << 40), "others");
+  }
+  require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
+}
+
 void check_all_pairs(const Call& c, const Kernel& kernel) {
   const Tensor &first = c.inputs[0], &second = c.inputs[1];
   if (c.columns == 0) {
@@ -76,6 +92,8 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_elements(c, kernel);
     case Driver::rows:
       return check_rows(c, kernel);
+    case Driver::masks:
+      return check_masks(c, kernel);
     case Driver::sequences:
       return check_sequences(c);
     case Driver::all_pairs:

@@ -108,7 +108,7 @@ Job read_job(napi_env env, const napi_value* arrays) {
   for (int i = 0; i < kInputs; ++i) {
     require((c.inputs[i].dtype != Dtype::absent) == (i < kernel.inputs), "number of inputs");
   }
-  require(is_float(c.inputs[0].dtype), "dtype of the first input");
+  require(is_float(c.inputs[0].dtype) || kernel.grads == 0, "dtype of the first input");
   const Dtype compute = in_double(job) ? Dtype::float64 : Dtype::float32;
   for (const Tensor* t : {&c.inputs[1], &c.inputs[2], &c.inputs[3], &c.weight, &c.upstream}) {
     require(t->dtype != Dtype::float64 || compute == Dtype::float64, "an input wider than the first");

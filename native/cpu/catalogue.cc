@@ -1,8 +1,9 @@
 #include "cpu/catalogue.h"
 
 #define LOSSKIT_ISA catalogue
-#include "losses/catalogue.h"
 #include "simd/scalar.h"
+
+#include "losses/catalogue.h"
 
 namespace losskit {
 namespace {
@@ -58,6 +59,12 @@ constexpr Kernels<sizeof...(S) + sizeof...(G)> describe_rows_of(List<S...>, List
   return {{describe_rows<S>(true)..., describe_rows<G>(false)...}};
 }
 
+constexpr Kernels<2> describe_lovasz() {
+  Kernels<2> kernels = describe_all(Driver::masks, List<LovaszHinge, LovaszSoftmax>());
+  kernels.of[1].labels = 1;
+  return kernels;
+}
+
 template <class... L>
 constexpr Kernels<sizeof...(L)> describe_all_pairs(List<L...>) {
   return {{describe_pairs<L>()...}};
@@ -67,12 +74,11 @@ constexpr Kernels<sizeof...(L)> describe_all_pairs(List<L...>) {
 template <int... n>
 constexpr auto joined(const Kernels<n>&... lists) {
   Kernels<(n + ...)> all{};
-  int at = 0;
+  int at = 0, of_driver[kDrivers] = {};
   const auto append = [&](const auto& list) {
-    int index = 0;
     for (const Kernel& k : list.of) {
       all.of[at] = k;
-      all.of[at++].index = index++;
+      all.of[at++].index = of_driver[static_cast<int>(k.driver)]++;
     }
   };
   (append(lists), ...);
@@ -81,7 +87,8 @@ constexpr auto joined(const Kernels<n>&... lists) {
 
 constexpr auto kAll =
     joined(describe_all(Driver::elements, ElementLosses()), describe_rows_of(SoftmaxLosses(), GatherLosses()),
-           describe_all(Driver::sequences, SequenceLosses()), describe_all_pairs(AllPairsLosses()));
+           describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
+           describe_lovasz(), describe_all_pairs(AllPairsLosses()));
 
 }  // namespace
 

@@ -6,9 +6,9 @@
 namespace losskit {
 
 /** A shape of data, and how it is walked. */
-enum class Driver : int { elements, rows, sequences, all_pairs };
-constexpr int kDrivers = 4;
-constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences", "allPairs"};
+enum class Driver : int { elements, rows, sequences, masks, all_pairs };
+constexpr int kDrivers = 5;
+constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences", "masks", "allPairs"};
 
 struct Kernel {
   const char* name;

@@ -4,6 +4,7 @@
 #include "losses/all_pairs.h"
 #include "losses/binary.h"
 #include "losses/categorical.h"
+#include "losses/masks.h"
 #include "losses/regression.h"
 #include "losses/sequences.h"
 
@@ -18,6 +19,9 @@ using SoftmaxLosses = List<CrossEntropy>;
 
 /** Losses that read one score of a row. */
 using GatherLosses = List<Nll>;
+
+/** Losses of the overlap of two masks. */
+using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;
 
 using SequenceLosses = List<Ctc>;
 

@@ -24,6 +24,7 @@ struct Constants<float> {
   static constexpr float expm1_is_minus_one = -18.0f;
   static constexpr float log1p_is_identity = 0x1p-26f;
   static constexpr float denormal_scale = 0x1p25f, denormal_exponent = 25;
+  static constexpr float pi_hi = 0x1.921fb6p+1f, pi_lo = -0x1.777a5cp-24f;
 };
 
 template <>
@@ -34,6 +35,7 @@ struct Constants<double> {
   static constexpr double expm1_is_minus_one = -38.0;
   static constexpr double log1p_is_identity = 0x1p-55;
   static constexpr double denormal_scale = 0x1p54, denormal_exponent = 54;
+  static constexpr double pi_hi = 0x1.921fb54442d18p+1, pi_lo = 0x1.1a62633145c07p-53;
 };
 
 template <class T>
@@ -152,8 +154,14 @@ LOSSKIT_INLINE typename V::ints exponent_bits(V k) {
   return bits(k + V(round_magic<T>)) << Bits<T>::mantissa;
 }
 
+/** x = 2^k (1 + r), 1 + r in [sqrt(1/2), sqrt(2)); x positive, a denormal too. */
 template <class V>
-LOSSKIT_INLINE V log(V x) {
+struct ReducedLog {
+  V k, r;
+};
+
+template <class V>
+LOSSKIT_INLINE ReducedLog<V> reduce_log(V x) {
   using T = typename V::scalar;
   using C = Constants<T>;
   constexpr T smallest = sizeof(T) == 4 ? T(0x1p-126) : T(0x1p-1022);
@@ -161,9 +169,21 @@ LOSSKIT_INLINE V log(V x) {
   const V normal = select(denormal, x * V(C::denormal_scale), x);
   const V k = log_exponent(normal);
   const V r = V::from_bits(bits(normal) - exponent_bits(k)) - V(1);
-  const V y = log_of_parts(select(denormal, k - V(C::denormal_exponent), k), r, V(0));
+  return {select(denormal, k - V(C::denormal_exponent), k), r};
+}
+
+/** y = log x where x is a positive number; -inf, inf or NaN where it is not. */
+template <class V>
+LOSSKIT_INLINE V log_or_special(V x, V y) {
+  using T = typename V::scalar;
   const V special = select(x == V(0), V(-infinity<T>), V(not_a_number<T>));
   return select(x > V(0), select(x == V(infinity<T>), x, y), special);
+}
+
+template <class V>
+LOSSKIT_INLINE V log(V x) {
+  const auto [k, r] = reduce_log(x);
+  return log_or_special(x, log_of_parts(k, r, V(0)));
 }
 
 template <class V>
@@ -212,11 +232,82 @@ LOSSKIT_INLINE V softplus(V x) {
   return max(V(0), x) + log1p_unit(exp(-abs(x)));
 }
 
+/** log(cosh(x)): up to 1 as x^2 / 2 - …, beyond as |x| - ln2 + log(1 + e^-2|x|). */
+template <class V>
+LOSSKIT_INLINE V log_cosh(V x) {
+  using T = typename V::scalar;
+  using C = Constants<T>;
+  const V a = abs(x), z = x * x;
+  // x^2 / 2 unrounded, inside the fma
+  const V near = fma(V(T(0.5)) * x, x, z * z * polynomial(z, Coefficients<T>::log_cosh));
+  const V t = exp_flushed(V(-2) * a);
+  const V far = (a - V(C::ln2_hi)) + (t + (log1p_minus(t) - V(C::ln2_lo)));
+  return select(a < V(1), near, far);
+}
+
 /** 1 / (1 + e^-x) */
 template <class V>
 LOSSKIT_INLINE V sigmoid(V x) {
   const V t = exp(-abs(x));
   return select(x >= V(0), V(1), t) / (V(1) + t);
+}
+
+/** The angle of the point (x, y), in (-pi, pi]. */
+template <class V>
+LOSSKIT_INLINE V atan2(V y, V x) {
+  using T = typename V::scalar;
+  using C = Constants<T>;
+  const auto steep = abs(y) > abs(x), left = copysign(V(1), x) < V(0);
+  // The angle from the nearer axis has a tangent of at most 1. 0 / 0 is to be 0, and inf / inf 1.
+  const V shorter = select(steep, abs(x), abs(y)), longer = select(steep, abs(y), abs(x));
+  const V divisor = select(longer == V(0), V(1), longer);
+  const V tangent = select(shorter == divisor, V(1), shorter / divisor);
+  const V q = copysign(tangent, select(steep, -x, x)), z = q * q;
+  const V half_turns = select(steep, V(T(0.5)), select(left, V(1), V(0)));
+  const V rest = fma(q * z, polynomial(z, z * z, Coefficients<T>::atan), half_turns * V(C::pi_lo));
+  return copysign(fma(half_turns, V(C::pi_hi), q + rest), y);
+}
+
+/** log x as a sum of two numbers, about 60 bits together; the second means nothing where the first is not
+ * finite. */
+template <class V>
+struct LogParts {
+  V high, low;
+};
+
+template <int N>
+LOSSKIT_INLINE LogParts<vec<double, N>> log_parts(vec<double, N> x) {
+  using V = vec<double, N>;
+  using C = Constants<double>;
+  const auto [k, r] = reduce_log(x);
+  // 2 atanh(s) with s = r / (2 + r), and what the roundings of 2 + r and of s left
+  const V d = r + V(2), d_rest = r - (d - V(2)), inverse = V(1) / d;
+  const V s = r * inverse, s_rest = (fma(-s, d, r) - s * d_rest) * inverse;
+  const V s2 = s * s, rest = fma(s * s2, polynomial(s2, Coefficients<double>::atanh), s_rest + s_rest);
+  const V high = k * V(C::ln2_hi), twice = s + s, sum = high + twice, lost = (high - sum) + twice;
+  const V low = lost + fma(k, V(C::ln2_lo), rest), total = sum + low;
+  return {log_or_special(x, total), (sum - total) + low};
+}
+
+/** x^y for x >= 0, where -0 counts as 0; NaN for other x. A log in one part would cost |y log x| / 2 units in
+ * the last place. */
+template <int N>
+LOSSKIT_INLINE vec<double, N> pow_positive(vec<double, N> x, vec<double, N> y) {
+  using V = vec<double, N>;
+  using C = Constants<double>;
+  const auto l = log_parts(x);
+  const V p = y * l.high;
+  // Beyond the range of exp p may be infinite, and then this is NaN.
+  const V p_rest = select(abs(p) < V(-C::exp_underflow), fma(y, l.low, fma(y, l.high, -p)), V(0));
+  const auto e = reduce_exp(max(V(C::exp_underflow), min(V(C::exp_overflow), p)));
+  const V power = scale(fma(p_rest, e.expm1 + V(1), e.expm1) + V(1), e.n);
+  return select((y == V(0)) | (x == V(1)), V(1), power);
+}
+/** float64 has the digits to spare. */
+template <int N>
+LOSSKIT_INLINE vec<float, N> pow_positive(vec<float, N> x, vec<float, N> y) {
+  const auto power = exp(widen(y) * log(widen(x)));
+  return select((y == vec<float, N>(0)) | (x == vec<float, N>(1)), vec<float, N>(1), narrow(power));
 }
 
 }  // namespace

@@ -64,6 +64,18 @@ void hash_function(F apply, MathFunction f, Hash& hash) {
   for (T v : y) hash.number(v);
 }
 
+template <class T, class F>
+void hash_function2(F apply, MathFunction2 f, Hash& hash) {
+  const auto seed = static_cast<uint64_t>(f) + 101;
+  const std::vector<T> a = inputs<T>(seed, kInputs), b = inputs<T>(seed + 100, kInputs);
+  std::vector<T> y(a.size());
+  // Each kind of a with each kind of b: any bits, everyday numbers, the unit interval.
+  for (size_t shift = 0; shift < 3; ++shift) {
+    apply(f, a.data(), b.data() + shift, y.data(), y.size() - shift);
+    for (size_t i = 0; i < y.size() - shift; ++i) hash.number(y[i]);
+  }
+}
+
 template <class T>
 void hash_job(const Job& job, Hash& hash) {
   Sums<T> sums;
@@ -128,6 +140,10 @@ uint64_t hash_everything(const std::string& isa) {
   for (int i = 0; i < kMathFunctions; ++i) {
     hash_function<float>(math.f32, static_cast<MathFunction>(i), hash);
     hash_function<double>(math.f64, static_cast<MathFunction>(i), hash);
+  }
+  for (int i = 0; i < kMathFunctions2; ++i) {
+    hash_function2<float>(math.f32_2, static_cast<MathFunction2>(i), hash);
+    hash_function2<double>(math.f64_2, static_cast<MathFunction2>(i), hash);
   }
   choose_isa(isa);
   for (int threads : {1, 3}) {

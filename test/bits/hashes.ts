@@ -2,39 +2,25 @@
 
 import { createHash } from 'node:crypto'
 import { binding } from '../support/raw.ts'
-import { accepted, computeTypeOf, makeCall, STORAGES } from './inputs.ts'
-import { canonicalBytes, whole } from './results.ts'
+import { batchesOf } from './drivers.ts'
+import { accepted, makeCall } from './inputs.ts'
+import { STORAGES } from './numbers.ts'
+import { canonical, whole } from './results.ts'
 
-const SHAPES = {
-  elements: [
-    { rows: 37, classes: 0 },
-    { rows: 10_007, classes: 0 },
-  ],
-  rows: [
-    { rows: 101, classes: 10 },
-    { rows: 7, classes: 3001 },
-  ],
-} as const
-
-/** One hash for every kernel and storage type: of all its values, gradients, sums, means and states. */
+/** One hash for every kernel: of all its values, gradients, sums, means and states in all storage types. */
 export function hashes(): Record<string, string> {
   const result: Record<string, string> = {}
   for (const kernel of binding.kernels) {
+    const hash = createHash('sha256')
     for (const storage of STORAGES) {
-      const hash = createHash('sha256')
-      for (const { family, setting } of accepted(kernel, storage)) {
-        for (const shape of SHAPES[kernel.driver]) {
-          const results = whole(makeCall(kernel, storage, family, setting, shape, 500))
-          const numbers = Float64Array.of(results.sum.value, results.mean.value, results.count)
-          hash.update(canonicalBytes(numbers, 'float64'))
-          hash.update(canonicalBytes(results.values, computeTypeOf(storage)))
-          hash.update(canonicalBytes(results.grad, storage))
-          if (results.meanGrad !== undefined) hash.update(canonicalBytes(results.meanGrad, storage))
-          hash.update(results.state)
+      for (const combination of accepted(kernel, storage)) {
+        for (const shape of batchesOf(kernel.driver).hashed) {
+          const results = whole(makeCall(kernel, storage, combination, shape, 500))
+          for (const bytes of canonical(results, storage)) hash.update(bytes)
         }
       }
-      result[`${kernel.name} in ${storage}`] = hash.digest('hex').slice(0, 32)
     }
+    result[kernel.name] = hash.digest('hex').slice(0, 32)
   }
   return result
 }

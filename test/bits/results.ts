@@ -2,30 +2,36 @@
 
 import type { BindingArray } from '../../binding.js'
 import type { Random } from '../support/random.ts'
-import { arrayOf, binding, type Call, dtypeOf, type Input, type Outcome, run } from '../support/raw.ts'
-import { computeTypeOf, type Storage } from './inputs.ts'
+import {
+  arrayOf,
+  binding,
+  type Call,
+  dtypeOf,
+  type Input,
+  kernelNamed,
+  type Outcome,
+  run,
+} from '../support/raw.ts'
+import { batchesOf } from './drivers.ts'
+import { newGrads } from './inputs.ts'
+import { computeTypeOf, newArray, type Storage } from './numbers.ts'
 
 export interface Results {
   readonly sum: Outcome
   readonly mean: Outcome
   readonly values: BindingArray
   /** Of the sum. */
-  readonly grad: BindingArray
-  /** Of the mean; not given by chunks, which do not know the divisor. */
-  readonly meanGrad?: BindingArray
+  readonly grads: readonly BindingArray[]
+  /** Of the mean; not given by pieces, which do not know the divisor. */
+  readonly meanGrads?: readonly BindingArray[]
+  /** Of the sum and of the mean, whose values may differ. */
   readonly state: Uint8Array
+  readonly meanState: Uint8Array
   readonly count: number
 }
 
-const newArray = (storage: Storage, length: number): BindingArray =>
-  storage === 'float64'
-    ? new Float64Array(length)
-    : storage === 'float32'
-      ? new Float32Array(length)
-      : new Uint16Array(length)
-
-const lengthOf = (call: Call): number => arrayOf(call.pred).length
-const storageOf = (call: Call): Storage => dtypeOf(call.pred) as Storage
+const storageOf = (call: Call): Storage => dtypeOf(call.inputs[0] as Input) as Storage
+const dataOf = (grads: readonly { data: BindingArray }[]) => grads.map(({ data }) => data)
 
 function newState(call: Call): Uint8Array {
   const type = computeTypeOf(storageOf(call))
@@ -36,56 +42,114 @@ function newState(call: Call): Uint8Array {
 
 /** In one call each for the sum and for the mean. */
 export function whole(call: Call): Results {
+  const kernel = kernelNamed(call.kernel)
   const storage = storageOf(call)
   const values = newArray(computeTypeOf(storage), call.rows)
-  const grad = newArray(storage, lengthOf(call))
-  const meanGrad = newArray(storage, lengthOf(call))
+  const grads = newGrads(kernel, storage, call)
+  const meanGrads = newGrads(kernel, storage, call)
   const state = newState(call)
-  const sum = run({ ...call, reduction: 'sum', values, grad: { data: grad, dtype: storage }, state })
-  const mean = run({ ...call, reduction: 'mean', grad: { data: meanGrad, dtype: storage } })
-  return { sum, mean, values, grad, meanGrad, state, count: binding.countState(state) }
+  const meanState = newState(call)
+  const sum = run({ ...call, reduction: 'sum', values, grads, state })
+  const mean = run({ ...call, reduction: 'mean', grads: meanGrads, state: meanState })
+  return {
+    sum,
+    mean,
+    values,
+    grads: dataOf(grads),
+    meanGrads: dataOf(meanGrads),
+    state,
+    meanState,
+    count: binding.countState(state),
+  }
 }
 
-const slice = (input: Input, from: number, to: number): Input =>
-  'dtype' in input
-    ? { data: input.data.subarray(from, to) as BindingArray, dtype: input.dtype }
-    : (input.subarray(from, to) as BindingArray)
+/** Where the rows [from, to) lie in an array that goes through all rows so many times: a list of ranges. */
+function ranges(length: number, rows: number, passes: number, from: number, to: number) {
+  const pass = length / passes
+  const each = pass / rows
+  return Array.from({ length: passes }, (_, i) => [i * pass + from * each, i * pass + to * each] as const)
+}
 
-/** Cut at random places, a state for every piece, and these merged in random order. */
+/** These ranges of an array: in place if there is one, copied together if they are many. */
+function gather(array: BindingArray, parts: ReturnType<typeof ranges>): BindingArray {
+  const pieces = parts.map(([from, to]) => array.subarray(from, to) as BindingArray)
+  if (pieces.length === 1) return pieces[0] as BindingArray
+  const total = pieces.reduce((length, piece) => length + piece.length, 0)
+  const all = new (array.constructor as new (length: number) => BindingArray)(total)
+  let at = 0
+  for (const piece of pieces) {
+    all.set(piece as never, at)
+    at += piece.length
+  }
+  return all
+}
+
+/** The inverse: where `gather` copied, what was written is copied back. */
+function scatter(gathered: BindingArray, array: BindingArray, parts: ReturnType<typeof ranges>): void {
+  if (parts.length === 1) return
+  let at = 0
+  for (const [from, to] of parts) {
+    array.set(gathered.subarray(at, at + to - from) as never, from)
+    at += to - from
+  }
+}
+
+/**
+ * Cut at random places, a state for every piece, and these merged in random order. The mean is computed without
+ * gradients, so the walk that gives values alone is compared with the one that gives both.
+ */
 export function scattered(call: Call, random: Random, pieces: number): Results {
+  const kernel = kernelNamed(call.kernel)
+  const { weighs, together, passes } = batchesOf(kernel.driver)
   const storage = storageOf(call)
-  const width = lengthOf(call) / Math.max(call.rows, 1)
-  const targetWidth = arrayOf(call.target).length / Math.max(call.rows, 1)
   const values = newArray(computeTypeOf(storage), call.rows)
-  const grad = newArray(storage, lengthOf(call))
-  const states = random.cut(call.rows, pieces).map(([from, to]) => {
-    const piece = (input: Input | undefined, each: number) => input && slice(input, from * each, to * each)
+  const grads = dataOf(newGrads(kernel, storage, call))
+  const unit = together?.(call) ?? 1
+  const states = random.cut(call.rows / unit, pieces).map(([first, last]) => {
+    const [from, to] = [first * unit, last * unit]
+    const rangesOf = (input: number, length: number) =>
+      ranges(length, call.rows, passes?.(input, call) ?? 1, from, to)
+    const inputs = call.inputs.map((input, i) => {
+      const data = arrayOf(input)
+      return { data: gather(data, rangesOf(i, data.length)), dtype: dtypeOf(input) }
+    })
+    const weight =
+      call.weight && weighs === 'rows'
+        ? { data: arrayOf(call.weight).subarray(from, to) as BindingArray, dtype: dtypeOf(call.weight) }
+        : call.weight
+    const piece = { ...call, rows: to - from, inputs, weight }
+    const gradRanges = grads.map((grad, i) => rangesOf(kernel.grads[i] as number, grad.length))
+    const pieceGrads = grads.map((grad, i) => gather(grad, gradRanges[i] as ReturnType<typeof ranges>))
     const state = newState(call)
-    const perElement = call.classes === 0
+    const meanState = newState(call)
     run({
-      ...call,
+      ...piece,
       reduction: 'sum',
-      rows: to - from,
-      pred: slice(call.pred, from * width, to * width),
-      target: slice(call.target, from * targetWidth, to * targetWidth),
-      weight: perElement ? piece(call.weight, 1) : call.weight,
-      extra: perElement ? piece(call.extra, 1) : call.extra,
       values: values.subarray(from, to) as BindingArray,
-      grad: { data: grad.subarray(from * width, to * width) as BindingArray, dtype: storage },
+      grads: pieceGrads.map(data => ({ data, dtype: storage })),
       state,
     })
-    return state
+    run({ ...piece, reduction: 'mean', state: meanState })
+    grads.forEach((grad, i) => {
+      scatter(pieceGrads[i] as BindingArray, grad, gradRanges[i] as ReturnType<typeof ranges>)
+    })
+    return { state, meanState }
   })
-  const [state, ...others] = random.shuffle(states)
-  if (state === undefined) throw new Error('no pieces')
-  for (const other of others) binding.mergeState(state, other)
-  const ok = { status: 'ok', faultIndex: 0, faultValue: 0 } as const
+  const [first, ...others] = random.shuffle(states)
+  if (first === undefined) throw new Error('no pieces')
+  const { state, meanState } = first
+  for (const other of others) {
+    binding.mergeState(state, other.state)
+    binding.mergeState(meanState, other.meanState)
+  }
+  const ok = { status: 'ok', faultInput: 0, faultIndex: 0, faultValue: 0 } as const
   return {
     sum: { value: binding.valueState(state, 1, Number.NaN), ...ok },
-    mean: { value: binding.valueState(state, 2, Number.NaN), ...ok },
+    mean: { value: binding.valueState(meanState, 2, Number.NaN), ...ok },
     values,
-    grad,
+    grads,
     state,
+    meanState,
     count: binding.countState(state),
   }
 }
@@ -109,35 +173,65 @@ export function firstDifference(a: BindingArray, b: BindingArray, dtype: string)
   return -1
 }
 
+/** All arrays of a result, with what they are called and what they hold. */
+function arraysOf(results: Results, storage: Storage): [string, BindingArray, string][] {
+  const { values, grads, state, meanState } = results
+  return [
+    ['values', values, computeTypeOf(storage)],
+    ...grads.map((grad, i) => [`grads[${i}]`, grad, storage] as [string, BindingArray, string]),
+    ['state', state, 'uint8'],
+    ['meanState', meanState, 'uint8'],
+  ]
+}
+
+function differenceOfArrays(
+  what: string,
+  a: BindingArray,
+  b: BindingArray | undefined,
+  dtype: string,
+): string | undefined {
+  if (b === undefined) return `${what} is missing`
+  const i = firstDifference(a, b, dtype)
+  return i < 0 ? undefined : `${what}[${i}]: ${a[i]} and ${b[i]}`
+}
+
 /** What differs between two results of one call, in words; undefined if nothing does. */
 export function difference(a: Results, b: Results, storage: Storage): string | undefined {
-  const compute = computeTypeOf(storage)
   for (const what of ['sum', 'mean'] as const) {
     for (const field of ['value', 'status'] as const) {
       if (!Object.is(a[what][field], b[what][field]))
         return `${what}.${field}: ${a[what][field]} and ${b[what][field]}`
     }
   }
-  for (const [what, dtype] of [
-    ['values', compute],
-    ['grad', storage],
-    ['meanGrad', storage],
-    ['state', 'uint8'],
-  ] as const) {
-    const [left, right] = [a[what], b[what]]
-    if (left === undefined || right === undefined) continue
-    const i = firstDifference(left, right, dtype)
-    if (i >= 0) return `${what}[${i}]: ${left[i]} and ${right[i]}`
+  const others = arraysOf(b, storage)
+  for (const [i, [what, array, dtype]] of arraysOf(a, storage).entries()) {
+    const found = differenceOfArrays(what, array, others[i]?.[1], dtype)
+    if (found !== undefined) return found
+  }
+  const { meanGrads } = b
+  if (meanGrads !== undefined) {
+    for (const [i, grad] of (a.meanGrads ?? []).entries()) {
+      const found = differenceOfArrays(`meanGrads[${i}]`, grad, meanGrads[i], storage)
+      if (found !== undefined) return found
+    }
   }
   return a.count === b.count ? undefined : `count: ${a.count} and ${b.count}`
 }
 
 /** The bytes of an array with one NaN for all: its sign and payload are the processor's choice. */
-export function canonicalBytes(array: BindingArray, dtype: string): Uint8Array {
+function canonicalBytes(array: BindingArray, dtype: string): Uint8Array {
   const copy = array.slice()
   const nan = dtype === 'float16' ? 0x7e00 : dtype === 'bfloat16' ? 0x7fc0 : Number.NaN
   if (dtype.includes('float')) {
     for (let i = 0; i < copy.length; i++) if (isNaNAt(copy, dtype, i)) copy[i] = nan
   }
   return bytesOf(copy)
+}
+
+/** All bits of a result, the same on every machine. */
+export function* canonical(results: Results, storage: Storage): Generator<Uint8Array> {
+  const { sum, mean, count, meanGrads = [] } = results
+  yield canonicalBytes(Float64Array.of(sum.value, mean.value, count), 'float64')
+  for (const [, array, dtype] of arraysOf(results, storage)) yield canonicalBytes(array, dtype)
+  for (const grad of meanGrads) yield canonicalBytes(grad, storage)
 }

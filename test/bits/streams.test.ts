@@ -6,20 +6,15 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { BindingArray } from '../../binding.js'
 import { arrayOf, binding, type Call, dtypeOf, type Input, run } from '../support/raw.ts'
-import { accepted, makeCall, type Shape, STORAGES } from './inputs.ts'
+import { batchesOf } from './drivers.ts'
+import { accepted, makeCall } from './inputs.ts'
+import { STORAGES } from './numbers.ts'
 import { firstDifference } from './results.ts'
 
-const ELEMENTS = 3_000_000
+const NUMBERS = 3_000_000
 const { isa: initialIsa, isas } = binding.info()
 
 afterAll(() => binding.setIsa(initialIsa))
-
-const SMALL: readonly Shape[] = [
-  { rows: 50_021, classes: 0 },
-  { rows: 5003, classes: 10 },
-  { rows: 3, classes: 16_411 },
-  { rows: 1, classes: 100_003 },
-]
 
 type Kind = new (buffer: ArrayBuffer, byteOffset: number, length: number) => BindingArray
 
@@ -36,35 +31,40 @@ function repeat(input: Input, times: number): Input {
   return { data: all, dtype: dtypeOf(input) }
 }
 
-describe.each(binding.kernels)('$name', kernel => {
-  it.each(STORAGES)('in %s has the same gradient in and beyond the caches', storage => {
+const streaming = binding.kernels.filter(
+  kernel => kernel.grads.length > 0 && batchesOf(kernel.driver).streamed.length > 0,
+)
+
+describe.each(streaming)('$name', kernel => {
+  it.each(STORAGES)('in %s has the same gradients in and beyond the caches', storage => {
     const choice = accepted(kernel, storage).findLast(({ setting }) => !setting.weighted)
     if (choice === undefined) throw new Error('the kernel takes none of the inputs that are tried')
-    for (const shape of SMALL.filter(({ classes }) => classes > 0 === (kernel.driver === 'rows'))) {
-      const small = makeCall(kernel, storage, choice.family, choice.setting, shape, 600)
-      const length = arrayOf(small.pred).length
-      const times = Math.ceil(ELEMENTS / length)
+    for (const shape of batchesOf(kernel.driver).streamed) {
+      const small = makeCall(kernel, storage, choice, shape, 600)
+      const times = Math.ceil(NUMBERS / arrayOf(small.inputs[0] as Input).length)
       const large: Call = {
         ...small,
         rows: shape.rows * times,
-        pred: repeat(small.pred, times),
-        target: repeat(small.target, times),
-        extra: small.extra && repeat(small.extra, times),
+        inputs: small.inputs.map(input => repeat(input, times)),
       }
-      const gradient = (call: Call): BindingArray => {
-        const data = unaligned(arrayOf(call.pred), arrayOf(call.pred).length)
-        const { status } = run({ ...call, reduction: 'sum', grad: { data, dtype: storage } })
-        expect(status).toBe('ok')
-        return data
+      const gradients = (call: Call): BindingArray[] => {
+        const grads = kernel.grads.map(input => {
+          const like = arrayOf(call.inputs[input] as Input)
+          return { data: unaligned(like, like.length), dtype: storage }
+        })
+        expect(run({ ...call, reduction: 'sum', grads }).status).toBe('ok')
+        return grads.map(({ data }) => data)
       }
-      const expected = gradient(small)
+      const expected = gradients(small)
       for (const isa of isas) {
         binding.setIsa(isa)
-        const found = gradient(large)
-        for (let i = 0; i < times; i++) {
-          const part = found.subarray(i * length, (i + 1) * length) as BindingArray
-          expect(firstDifference(part, expected, storage), `${isa}, copy ${i}`).toBe(-1)
-        }
+        gradients(large).forEach((found, which) => {
+          const grad = expected[which] as BindingArray
+          for (let i = 0; i < times; i++) {
+            const part = found.subarray(i * grad.length, (i + 1) * grad.length) as BindingArray
+            expect(firstDifference(part, grad, storage), `${isa}, gradient ${which}, copy ${i}`).toBe(-1)
+          }
+        })
       }
     }
   })

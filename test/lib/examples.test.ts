@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import * as losskit from '../../lib/index.ts'
+import { exportedLosses } from '../support/losses.ts'
 
 const folder = new URL('../../lib/losses/', import.meta.url)
 
@@ -10,15 +11,24 @@ interface Example {
   readonly result: string
 }
 
+/** The documentation of every exported constant of a file. */
+function documented(text: string): { readonly comment: string; readonly name: string }[] {
+  return [...text.matchAll(/(\/\*\*(?:[^*]|\*(?!\/))*\*\/)\s*export const (\w+)/g)].map(
+    ([, comment, name]) => ({
+      comment: comment as string,
+      name: name as string,
+    }),
+  )
+}
+
 /** The `@example code  // result` lines of a file, each with the loss in whose documentation it stands. */
 function examplesOf(text: string): Example[] {
-  return [...text.matchAll(/\/\*\*.*?\*\/\s*export const (\w+) = (?:elements|rows)\(/gs)].flatMap(
-    ([comment, loss]) =>
-      [...comment.matchAll(/^ \* @example (.+?) {2}\/\/ (.+)$/gm)].map(([, code, result]) => ({
-        loss: loss as string,
-        code: code as string,
-        result: result as string,
-      })),
+  return documented(text).flatMap(({ comment, name }) =>
+    [...comment.matchAll(/^ \* @example (.+?) {2}\/\/ (.+)$/gm)].map(([, code, result]) => ({
+      loss: name,
+      code: code as string,
+      result: result as string,
+    })),
   )
 }
 
@@ -34,11 +44,12 @@ describe('the documentation', () => {
   })
 
   it('has an example of the value and of the gradient of every loss', () => {
-    const losses = Object.values(losskit).flatMap(value => ('lossName' in value ? [value.lossName] : []))
-    for (const loss of losses) {
-      const codes = examples.filter(example => example.loss === loss).map(({ code }) => code)
-      expect(codes, loss).toContainEqual(expect.stringMatching(`^${loss}\\(`))
-      expect(codes, loss).toContainEqual(expect.stringMatching(`^${loss}\\.grad\\(`))
+    for (const loss of exportedLosses()) {
+      const [owner] = loss.lossName.split('.')
+      const codes = examples.filter(example => example.loss === owner).map(({ code }) => code)
+      expect(codes, loss.lossName).toContainEqual(expect.stringMatching(`^${loss.lossName}\\(`))
+      if (!('grad' in loss)) continue
+      expect(codes, loss.lossName).toContainEqual(expect.stringMatching(`^${loss.lossName}\\.grad\\(`))
     }
   })
 
@@ -48,12 +59,16 @@ describe('the documentation', () => {
   })
 
   it('says the same things about every loss', () => {
-    for (const [comment, loss] of texts
-      .join('')
-      .matchAll(/\/\*\*.*?\*\/\s*export const (\w+) = (?:elements|rows)\(/gs)) {
-      for (const tag of ['@param', '@option', '@edge', '@throws', '@others', '@example', '∂ℓ/∂']) {
-        expect(comment, `${tag} of ${loss}`).toContain(tag)
+    const all = texts.flatMap(documented).filter(({ name }) => names.includes(name))
+    for (const { comment, name } of all) {
+      for (const tag of ['@param', '@edge', '@throws', '@others', '@example']) {
+        expect(comment, `${tag} of ${name}`).toContain(tag)
       }
+    }
+    for (const loss of exportedLosses()) {
+      const comment = all.find(({ name }) => name === loss.lossName.split('.')[0])?.comment
+      expect(comment, `the documentation of ${loss.lossName}`).toBeDefined()
+      if ('grad' in loss) expect(comment, `gradient of ${loss.lossName}`).toContain('∂ℓ/∂')
     }
   })
 })

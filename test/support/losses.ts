@@ -71,9 +71,14 @@ export const bceWithLogits: AnyLoss = named('bceWithLogits')
 export const crossEntropy: AnyLoss = named('crossEntropy')
 export const nll: AnyLoss = named('nll')
 
-/** Every exported function that is a loss, found by its name tag. */
+/** Every exported function that is a loss, alone or as a member of an object, found by its name tag. */
 export function exportedLosses(): AnyLoss[] {
-  return Object.values(all).filter(
-    (value): value is AnyLoss => typeof value === 'function' && 'lossName' in value,
+  const isLoss = (value: unknown): value is AnyLoss => typeof value === 'function' && 'lossName' in value
+  return Object.values(all).flatMap(value =>
+    isLoss(value)
+      ? [value]
+      : typeof value === 'object' && value !== null
+        ? Object.values(value).filter(isLoss)
+        : [],
   )
 }

@@ -13,19 +13,23 @@ export interface Stored {
 
 export type Input = BindingArray | Stored
 
-export interface Call {
+/** The sizes of a call; each driver says what they are to it. */
+export interface Shape {
+  readonly rows: number
+  readonly columns: number
+  readonly inner: number
+  readonly others: number
+}
+
+export interface Call extends Shape {
   readonly kernel: string
   readonly reduction?: 'none' | 'sum' | 'mean'
-  readonly rows: number
-  /** 0 for element losses. */
-  readonly classes: number
-  readonly pred: Input
-  readonly target: Input
+  readonly inputs: readonly Input[]
   readonly weight?: Input | undefined
-  readonly extra?: Input | undefined
   readonly upstream?: number | Input | undefined
   readonly values?: Input | undefined
-  readonly grad?: Input | undefined
+  /** In the order of the kernel's gradients: all of them or none. */
+  readonly grads?: readonly (Input | undefined)[]
   readonly state?: Uint8Array | undefined
   readonly divisor?: number | undefined
   readonly ignoreIndex?: number | undefined
@@ -36,6 +40,7 @@ export interface Call {
 export interface Outcome {
   readonly value: number
   readonly status: StatusName
+  readonly faultInput: number
   readonly faultIndex: number
   readonly faultValue: number
 }
@@ -63,26 +68,37 @@ export function kernelNamed(name: string): Kernel {
   return kernel
 }
 
+/** The arrays of a call in the order of the addon: four inputs, weight, upstream, values, three gradients. */
+function arraysOf(call: Call): (Input | undefined)[] {
+  const { inputs, weight, upstream, values, grads = [] } = call
+  if (inputs.length > 4 || grads.length > 3)
+    throw new Error('the addon takes four inputs and three gradients')
+  return [
+    ...[0, 1, 2, 3].map(i => inputs[i]),
+    weight,
+    typeof upstream === 'number' ? undefined : upstream,
+    values,
+    ...[0, 1, 2].map(i => grads[i]),
+  ]
+}
+
 /** Writes the frame and gives the arguments that go with it. */
 export function prepare(call: Call): Arguments {
   const { frame, slots, kernels, dtypes } = binding
-  const upstream = typeof call.upstream === 'number' ? undefined : call.upstream
-  const inputs = [call.pred, call.target, call.weight, call.extra, upstream, call.values, call.grad]
   frame[slots.kernel] = kernels.findIndex(({ name }) => name === call.kernel)
   frame[slots.reduction] = ['none', 'sum', 'mean'].indexOf(call.reduction ?? 'mean')
   frame[slots.upstream] = typeof call.upstream === 'number' ? call.upstream : 1
   frame[slots.divisor] = call.divisor ?? Number.NaN
-  frame[slots.rows] = call.rows
-  frame[slots.classes] = call.classes
+  for (const size of ['rows', 'columns', 'inner', 'others'] as const) frame[slots[size]] = call[size]
   frame[slots.ignoreIndex] = call.ignoreIndex ?? Number.NaN
   frame[slots.labelSmoothing] = call.labelSmoothing ?? 0
   for (let i = 0; i < 4; i++) frame[slots.params + i] = call.params?.[i] ?? 0
-  inputs.forEach((input, i) => {
-    frame[slots.dtypes + i] = input === undefined ? -1 : dtypes.indexOf(dtypeOf(input))
+  const arrays = arraysOf(call)
+  arrays.forEach((array, i) => {
+    frame[slots.dtypes + i] = array === undefined ? -1 : dtypes.indexOf(dtypeOf(array))
   })
-  const [pred, target, ...rest] = inputs.map(input => input && arrayOf(input))
-  const [weight, extra, up, values, grad] = rest as Argument[]
-  return [pred as BindingArray, target as BindingArray, weight, extra, up, values, grad, call.state]
+  const data: Argument[] = arrays.map(array => array && arrayOf(array))
+  return [...data, call.state] as unknown as Arguments
 }
 
 export function run(call: Call): Outcome {
@@ -91,6 +107,7 @@ export function run(call: Call): Outcome {
   return {
     value,
     status: statuses[frame[slots.status] as number] as StatusName,
+    faultInput: frame[slots.faultInput] as number,
     faultIndex: frame[slots.faultIndex] as number,
     faultValue: frame[slots.faultValue] as number,
   }
