@@ -13,6 +13,7 @@ export {
   LosskitShapeError,
   LosskitStateError,
 } from './errors.ts'
+export { infoNce, linearCrossEntropy, ntXent, siameseTriplet, supCon } from './losses/all-pairs.ts'
 export { bce, bceWithLogits } from './losses/binary.ts'
 export { crossEntropy, nll } from './losses/categorical.ts'
 export {

@@ -74,14 +74,27 @@ void check_masks(const Call& c, const Kernel& kernel) {
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
 }
 
+/** Scores against scores have no columns; vectors have labels in their second or third input, or none. */
 void check_all_pairs(const Call& c, const Kernel& kernel) {
   const Tensor &first = c.inputs[0], &second = c.inputs[1];
-  if (c.columns == 0) {
+  const bool are_scores = kernel.labels < 0 && kernel.params == 0, are_classes = kernel.labels == 2;
+  if (are_scores) {
     require(first.size == c.rows && second.size == c.others, "sizes of the scores");
+  } else {
+    require(c.columns != 0 || (c.rows == 0 && c.others == 0), "columns");
+    require(is_product(first.size, c.rows, c.columns), "size of the rows");
+    require(kernel.labels == 1 ? c.others == c.rows : is_product(second.size, c.others, c.columns),
+            "size of the others");
+    require(kernel.labels >= 0 || c.others >= c.rows, "a partner for each row");
   }
-  require(is_absent(c.weight), "a weight");
-  refuse_label_options(c);
-  require(kernel.labels < 0, "labels");
+  if (kernel.labels >= 0) {
+    const Tensor& labels = c.inputs[kernel.labels];
+    require(!is_float(labels.dtype) && labels.size == c.rows, "the labels");
+  }
+  require(kernel.inputs < 4 || c.inputs[3].size == c.others, "size of the bias");
+  if (!are_classes) refuse_label_options(c);
+  require(is_absent(c.weight) || (are_classes && c.weight.size == c.others), "size of weight");
+  require(kernel.params == 0 || c.params[0] > 0, "temperature");
 }
 
 }  // namespace

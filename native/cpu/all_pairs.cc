@@ -1,4 +1,5 @@
 #include LOSSKIT_ISA_HEADER
+#include "cpu/all_pairs.h"
 #include "cpu/siamese.h"
 
 namespace losskit {
@@ -8,6 +9,11 @@ namespace {
 template <class T>
 constexpr KernelEntry<T> entry_of(SiameseTriplet) {
   return siamese_entry<T>();
+}
+
+template <class T, class Loss>
+constexpr KernelEntry<T> entry_of(Loss) {
+  return pairs_entry<Loss, T>();
 }
 
 template <class T, class... L>

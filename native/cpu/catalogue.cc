@@ -41,6 +41,7 @@ template <class L>
 constexpr Kernel describe_pairs() {
   Kernel k = describe<L>(Driver::all_pairs);
   k.labels = L::labels;
+  k.mean_by_weight = k.labels == 2;  // class weights, as of rows of class scores
   return k;
 }
 

@@ -25,7 +25,8 @@ using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;
 
 using SequenceLosses = List<Ctc>;
 
-using AllPairsLosses = List<SiameseTriplet>;
+using AllPairsLosses =
+    List<SiameseTriplet, InfoNce, NtXent, SupCon, LinearCrossEntropy, LinearCrossEntropyBias>;
 
 }  // namespace
 }  // namespace LOSSKIT_ISA
