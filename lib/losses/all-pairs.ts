@@ -49,7 +49,7 @@ const temperature = { temperature: positive(0.07) }
  * @throws ERR_SHAPE, ERR_DTYPE, ERR_OPTION
  * @others PyTorch Metric Learning NTXentLoss of pairs in one direction. CLIP averages both directions.
  * @source van den Oord, Li, Vinyals, "Representation Learning with Contrastive Predictive Coding", 2018
- * @example infoNce([[1, 0], [0, 1]], [[1, 0], [0, 1]], { temperature: 1 })  // 0.3132616875182229
+ * @example infoNce([[1, 0], [0, 1]], [[1, 0], [0, 1]], { temperature: 1 })  // 0.31326168751822286
  * @example infoNce.grad([[1, 0]], [[1, 0]])  // { query: Float64Array.of(0, 0), key: Float64Array.of(0, 0) }
  */
 export const infoNce: Loss<Two, 'query' | 'key', OptionsOf<typeof temperature>, NoOptions> = createLoss(
