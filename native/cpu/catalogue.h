@@ -6,9 +6,10 @@
 namespace losskit {
 
 /** A shape of data, and how it is walked. */
-enum class Driver : int { elements, rows, sequences, masks, all_pairs };
-constexpr int kDrivers = 5;
-constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences", "masks", "allPairs"};
+enum class Driver : int { elements, rows, sequences, masks, multilabel, all_pairs };
+constexpr int kDrivers = 6;
+constexpr const char* kDriverNames[kDrivers] = {"elements", "rows",       "sequences",
+                                                "masks",    "multilabel", "allPairs"};
 
 struct Kernel {
   const char* name;
