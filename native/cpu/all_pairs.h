@@ -23,6 +23,8 @@ constexpr bool is_self = Loss::clusters != Clusters::none;
 constexpr uint64_t kStrip = 4096;
 /** Norms are taken to be at least this. */
 constexpr double kLeastNorm = 1e-8;
+/** Rows with numbers beyond, which only float64 has, are made smaller: their squares would overflow. */
+constexpr double kLarge = 0x1p400, kShrunk = 0x1p-600;
 constexpr uint64_t kNotPacked = ~uint64_t(0);
 
 /** Rows that a thread takes at once: many, for each tile of the others is packed for them, but not so many
@@ -37,11 +39,12 @@ inline uint64_t block_of_y(const Call& c) { return block_of(c.others, c.columns)
 inline uint64_t blocks_of_x(const Call& c) { return (c.rows + block_of_x(c) - 1) / block_of_x(c); }
 inline uint64_t blocks_of_y(const Call& c) { return (c.others + block_of_y(c) - 1) / block_of_y(c); }
 
-inline TileShape tiles_of_x(const Call& c) { return {block_of_x(c), c.others, c.columns}; }
-inline TileShape tiles_of_y(const Call& c) { return {block_of_y(c), c.rows, c.columns}; }
-inline uint64_t score_scratch(const Call& c) { return tiles_of_x(c).bytes(false); }
-inline uint64_t sum_scratch_of_x(const Call& c) { return tiles_of_x(c).bytes(true); }
-inline uint64_t sum_scratch_of_y(const Call& c) { return tiles_of_y(c).bytes(true); }
+inline TileShape tiles_of_x(const Call& c) { return {smaller(block_of_x(c), c.rows), c.others, c.columns}; }
+inline TileShape tiles_of_y(const Call& c) { return {smaller(block_of_y(c), c.others), c.rows, c.columns}; }
+/** Without rows nothing bounds the columns. */
+inline uint64_t score_scratch(const Call& c) { return c.rows == 0 ? 0 : tiles_of_x(c).bytes(false); }
+inline uint64_t sum_scratch_of_x(const Call& c) { return c.rows == 0 ? 0 : tiles_of_x(c).bytes(true); }
+inline uint64_t sum_scratch_of_y(const Call& c) { return c.others == 0 ? 0 : tiles_of_y(c).bytes(true); }
 
 /** Of so many walks over all pairs: a step of a score costs half a nanosecond in eight, a pair some more. */
 inline uint64_t pair_work(const Call& c, double walks) {
@@ -62,6 +65,7 @@ inline uint64_t measured_items(const Call& c) { return blocks_of_x(c) * records_
 struct Rows {
   double *max, *factor, *uniform, *label_score, *label_slope, *positive, *shift;
   double *inverse_x, *inverse_y;  // of the norms
+  double *scale_x, *scale_y;      // powers of two that keep the squares of float64 finite
   int64_t* labels;
   Chunk* measured;  // [row][record]
 };
@@ -75,39 +79,60 @@ LOSSKIT_INLINE Rows rows_of(const Call& c) {
     return taken;
   };
   Rows r;
-  double** const arrays[] = {&r.max,         &r.factor,   &r.uniform, &r.label_score,
-                             &r.label_slope, &r.positive, &r.shift,   &r.inverse_x};
+  double** const arrays[] = {&r.max,      &r.factor, &r.uniform,   &r.label_score, &r.label_slope,
+                             &r.positive, &r.shift,  &r.inverse_x, &r.scale_x};
   for (double** array : arrays) *array = take(c.rows);
   r.inverse_y = is_self<Loss> ? r.inverse_x : take(c.others);
+  r.scale_y = is_self<Loss> ? r.scale_x : take(c.others);
   r.labels = reinterpret_cast<int64_t*>(take(c.rows));
   r.measured = reinterpret_cast<Chunk*>(p);
   return r;
 }
 inline uint64_t rows_bytes(const Call& c) {
-  return (9 * c.rows + c.others) * sizeof(double) + c.rows * records_of(c) * sizeof(Chunk);
+  return (10 * c.rows + 2 * c.others) * sizeof(double) + c.rows * records_of(c) * sizeof(Chunk);
 }
 
-LOSSKIT_INLINE Matrix matrix_x(const Call& c) { return {c.inputs[0], c.rows, c.columns}; }
-template <class Loss>
-LOSSKIT_INLINE Matrix matrix_y(const Call& c) {
-  return is_self<Loss> ? matrix_x(c) : Matrix{c.inputs[1], c.others, c.columns};
+template <class Loss, class T>
+LOSSKIT_INLINE Matrix matrix_x(const Call& c, const Rows& r) {
+  return {c.inputs[0], c.rows, c.columns, Loss::cosine && sizeof(T) == 8 ? r.scale_x : nullptr};
+}
+template <class Loss, class T>
+LOSSKIT_INLINE Matrix matrix_y(const Call& c, const Rows& r) {
+  if constexpr (is_self<Loss>) return matrix_x<Loss, T>(c, r);
+  return {c.inputs[1], c.others, c.columns, Loss::cosine && sizeof(T) == 8 ? r.scale_y : nullptr};
 }
 
 // ---- Before all pairs: norms and labels.
 
-/** 1 / norm, of a row; the squares are added in sixteen lanes. */
-template <class T>
-double inverse_norm(const Matrix& m, uint64_t row) {
+/** A row in blocks of float64, in vectors of which the last is filled with zeros. */
+template <class T, class Use>
+LOSSKIT_INLINE void each_block(const Matrix& m, uint64_t row, Use use) {
   double block[kDepth];
-  Doubles sum(0);
+  const Doubles scale(m.scale(row));
   for (uint64_t k = 0; k < m.columns; k += kDepth) {
     const size_t n = static_cast<size_t>(smaller(m.columns - k, kDepth));
     widen_block<T>(m.tensor, row * m.columns + k, n, block);
     for (size_t i = 0; i < n; i += 16) {
-      const Doubles x = load_some<Doubles>(block + i, n - i, 0);
-      sum = fma(x, x, sum);
+      use(load_some<Doubles>(block + i, n - i, 0) * scale, k + i, n - i < 16 ? n - i : 16);
     }
   }
+}
+
+/** The scale of a row. */
+template <class T>
+double scale_of(const Matrix& m, uint64_t row) {
+  if constexpr (sizeof(T) == 4) return 1;
+  Doubles most(0);
+  each_block<T>({m.tensor, m.rows, m.columns, nullptr}, row,
+                [&](Doubles x, uint64_t, size_t) LOSSKIT_LAMBDA { most = max(abs(x), most); });
+  return greatest(most) >= kLarge ? kShrunk : 1;
+}
+
+/** 1 / norm, of a row as it is scaled; the squares are added in sixteen lanes. */
+template <class T>
+double inverse_norm(const Matrix& m, uint64_t row) {
+  Doubles sum(0);
+  each_block<T>(m, row, [&](Doubles x, uint64_t, size_t) LOSSKIT_LAMBDA { sum = fma(x, x, sum); });
   const double norm = of_one(sum_lanes(sum), [](auto v) { return sqrt(v); });
   return 1 / (norm < kLeastNorm ? kLeastNorm : norm);
 }
@@ -132,9 +157,14 @@ void prepare_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, vo
     }
   }
   if constexpr (Loss::cosine) {
-    for (uint64_t i = begin; i < of_x; ++i) rows.inverse_x[i] = inverse_norm<T>(matrix_x(c), i);
-    for (uint64_t i = begin < c.rows ? c.rows : begin; i < end; ++i) {
-      rows.inverse_y[i - c.rows] = inverse_norm<T>(matrix_y<Loss>(c), i - c.rows);
+    const Matrix x = matrix_x<Loss, T>(c, rows), y = matrix_y<Loss, T>(c, rows);
+    for (uint64_t i = begin; i < of_x; ++i) {
+      rows.scale_x[i] = scale_of<T>(x, i);
+      rows.inverse_x[i] = inverse_norm<T>(x, i);
+    }
+    for (uint64_t i = begin < c.rows ? 0 : begin - c.rows; c.rows + i < end; ++i) {
+      rows.scale_y[i] = scale_of<T>(y, i);
+      rows.inverse_y[i] = inverse_norm<T>(y, i);
     }
   }
 }
@@ -177,13 +207,13 @@ struct Side {
   Matrix matrix;
   const double* inverse;
 };
-template <class Loss>
+template <class Loss, class T>
 LOSSKIT_INLINE Side side_x(const Call& c, const Rows& r) {
-  return {matrix_x(c), r.inverse_x};
+  return {matrix_x<Loss, T>(c, r), r.inverse_x};
 }
-template <class Loss>
+template <class Loss, class T>
 LOSSKIT_INLINE Side side_y(const Call& c, const Rows& r) {
-  return {matrix_y<Loss>(c), r.inverse_y};
+  return {matrix_y<Loss, T>(c, r), r.inverse_y};
 }
 
 /** Lanes from n on become -inf, which no sum of exponentials notices. */
@@ -309,7 +339,7 @@ template <class Loss, class T>
 void measure_pairs(const Call& c, uint64_t begin, uint64_t end, Sums<T>&, void* scratch) {
   const Rows r = rows_of<Loss>(c);
   const Tile t(scratch, tiles_of_x(c));
-  const Side x = side_x<Loss>(c, r), y = side_y<Loss>(c, r);
+  const Side x = side_x<Loss, T>(c, r), y = side_y<Loss, T>(c, r);
   const uint64_t block = block_of_x(c), records = records_of(c);
   Chunk whole[kTile], strip[kTile];
   double class_weights[kTile];
@@ -428,7 +458,7 @@ void sum_positives(const Call& c, const Rows& r, uint64_t row, uint64_t rows, Po
     r.factor[row + i] = whole.ones + whole.rest;
     sums[i] = {};
   }
-  const Side x = side_x<Loss>(c, r);
+  const Side x = side_x<Loss, T>(c, r);
   uint64_t packed = kNotPacked;
   // Positives are few: only the register tiles that hold some are computed.
   bool wanted[kRegisterTiles];
@@ -549,30 +579,21 @@ LOSSKIT_INLINE void divide_by_norms(const double* inverse, uint64_t other, uint6
   }
 }
 
-/** Writes the gradient of a row of cosines: what is along the row itself changes only its norm. */
+/** Turns the gradient of a normalised row into that of the row: what is along the row changes only its norm.
+ */
 template <class T>
 void project(const Matrix& m, uint64_t row, double inverse, double* sums) {
-  if (inverse == 1 / kLeastNorm) {
-    for (uint64_t k = 0; k < m.columns; ++k) sums[k] = sums[k] * inverse;
-    return;
-  }
-  double block[kDepth];
+  const double back = inverse * m.scale(row);
   Doubles along(0);
-  const auto each = [&](auto use) LOSSKIT_LAMBDA {
-    for (uint64_t k = 0; k < m.columns; k += kDepth) {
-      const size_t n = static_cast<size_t>(smaller(m.columns - k, kDepth));
-      widen_block<T>(m.tensor, row * m.columns + k, n, block);
-      for (size_t i = 0; i < n; i += 16) {
-        use(load_some<Doubles>(block + i, n - i, 0) * Doubles(inverse), sums + k + i, n - i);
-      }
-    }
-  };
-  each([&](Doubles x, const double* sum, size_t n)
-           LOSSKIT_LAMBDA { along = fma(x, load_some<Doubles>(sum, n, 0), along); });
+  if (inverse != 1 / kLeastNorm) {
+    each_block<T>(m, row, [&](Doubles x, uint64_t k, size_t n) LOSSKIT_LAMBDA {
+      along = fma(x * Doubles(inverse), load_some<Doubles>(sums + k, n, 0), along);
+    });
+  }
   const Doubles length(-sum_lanes(along));
-  each([&](Doubles x, double* sum, size_t n) LOSSKIT_LAMBDA {
-    const Doubles rest = fma(x, length, load_some<Doubles>(sum, n, 0)) * Doubles(inverse);
-    rest.store(sum, n < 16 ? n : 16);
+  each_block<T>(m, row, [&](Doubles x, uint64_t k, size_t n) LOSSKIT_LAMBDA {
+    const Doubles across = fma(x * Doubles(inverse), length, load_some<Doubles>(sums + k, n, 0));
+    (across * Doubles(back)).store(sums + k, n);
   });
 }
 
@@ -598,7 +619,7 @@ void write_block(const MutableTensor& grad, const Side& side, uint64_t row, uint
 
 template <class Loss, class T>
 void gradient_of_x(const Call& c, const Rows& r, uint64_t row, uint64_t rows, const Tile& t) {
-  const Side x = side_x<Loss>(c, r), y = side_y<Loss>(c, r);
+  const Side x = side_x<Loss, T>(c, r), y = side_y<Loss, T>(c, r);
   uint64_t packed = kNotPacked;
   clear_sums(t.shape.rows, t);
   const auto add = [&](uint64_t other, uint64_t n) {
@@ -626,7 +647,7 @@ template <class Loss, class T>
 void gradients_of_y(const Call& c, uint64_t begin, uint64_t end, Sums<T>&, void* scratch) {
   const Rows r = rows_of<Loss>(c);
   const Tile t(scratch, tiles_of_y(c));
-  const Side x = side_x<Loss>(c, r), y = side_y<Loss>(c, r);
+  const Side x = side_x<Loss, T>(c, r), y = side_y<Loss, T>(c, r);
   const uint64_t block = block_of_y(c);
   bool is_ignored[kTile];
   Doubles bias[kTile];

@@ -27,10 +27,13 @@ constexpr uint64_t kPanels = kTile / kLanes, kRegisterTiles = (kTile + kGroup - 
 LOSSKIT_INLINE uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
 LOSSKIT_INLINE uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/** The rows of a matrix. */
+/** The rows of a matrix, each times a power of two where there are `scales`. */
 struct Matrix {
   const Tensor& tensor;
   uint64_t rows, columns;
+  const double* scales;
+
+  double scale(uint64_t row) const { return scales != nullptr ? scales[row] : 1; }
 };
 
 /** How large the tiles of a call are. */
@@ -91,7 +94,11 @@ LOSSKIT_INLINE Lanes add_product(Lanes a, Lanes b, Lanes c) {
 template <class T>
 void pack_rows(const Matrix& x, uint64_t row, uint64_t rows, uint64_t k, uint64_t depth, const Tile& t) {
   for (uint64_t i = 0; i < rows; ++i) {
-    widen_block<T>(x.tensor, (row + i) * x.columns + k, depth, t.x + i * t.shape.depth_pitch);
+    double* const to = t.x + i * t.shape.depth_pitch;
+    widen_block<T>(x.tensor, (row + i) * x.columns + k, depth, to);
+    if (const double scale = x.scale(row + i); scale != 1) {
+      for (uint64_t at = 0; at < depth; ++at) to[at] *= scale;
+    }
   }
   for (uint64_t i = rows; i < round_up(rows, kGroup); ++i) {
     for (uint64_t at = 0; at < depth; ++at) t.x[i * t.shape.depth_pitch + at] = 0;
@@ -105,7 +112,8 @@ void pack_columns(const Matrix& y, uint64_t row, uint64_t n, uint64_t k, uint64_
   for (uint64_t j = 0; j < n; ++j) {
     const T* p = read_block(y.tensor, (row + j) * y.columns + k, depth, block);
     double* to = t.y + j / kLanes * kLanes * depth + j % kLanes;
-    for (uint64_t at = 0; at < depth; ++at) to[at * kLanes] = static_cast<double>(p[at]);
+    const double scale = y.scale(row + j);
+    for (uint64_t at = 0; at < depth; ++at) to[at * kLanes] = static_cast<double>(p[at]) * scale;
   }
   for (uint64_t j = n; j < round_up(n, kLanes); ++j) {
     double* to = t.y + j / kLanes * kLanes * depth + j % kLanes;
@@ -121,12 +129,13 @@ void pack_summands(const Matrix& y, uint64_t row, uint64_t n, uint64_t k, uint64
   const uint64_t panels = (depth + kLanes - 1) / kLanes;
   for (uint64_t j = 0; j < n; ++j) {
     const bool skipped = skips != nullptr && skips[j];
+    const double scale = y.scale(row + j);
     const T* p = skipped ? block : read_block(y.tensor, (row + j) * y.columns + k, depth, block);
     for (uint64_t panel = 0; panel < panels; ++panel) {
       double* to = t.y + (panel * n + j) * kLanes;
       const T* from = p + panel * kLanes;
       const uint64_t count = smaller(depth - panel * kLanes, kLanes);
-      for (uint64_t i = 0; i < count; ++i) to[i] = skipped ? 0 : static_cast<double>(from[i]);
+      for (uint64_t i = 0; i < count; ++i) to[i] = skipped ? 0 : static_cast<double>(from[i]) * scale;
       for (uint64_t i = count; i < kLanes; ++i) to[i] = 0;
     }
   }

@@ -332,6 +332,22 @@ describe.each(FLOATS)('infoNce in %s', type => {
       expectAllSame(infoNce(scaled(by), key, { reduction: 'none' }), first)
   })
 
+  it('is right for the largest and the smallest numbers', () => {
+    const [large, small] = type === 'float32' ? [2 ** 127, 2 ** -149] : [2 ** 1023, 2 ** -1074]
+    const rows = (by: number) =>
+      stored(type, [
+        [by, 0],
+        [by, -by],
+      ]).tensor
+    const key = stored(type, normals(new Random(1), 2, 2)).tensor
+    const expected = infoNce(rows(1), key, { reduction: 'none' })
+    const { value, grad } = infoNce.valueAndGrad(rows(large), key, { reduction: 'none' })
+    expectAllUlps(value, expected, type, 4)
+    for (const g of [...grad.query, ...grad.key]) expect(Number.isFinite(g)).toBe(true)
+    // Norms below 1e-8 count as that, so the cosines are 0.
+    for (const v of infoNce(rows(small), key, { reduction: 'none' })) expect(v).toBeCloseTo(Math.LN2, 6)
+  })
+
   it('is the same everywhere', () => {
     const random = new Random(9)
     const query = stored(type, normals(random, 70, 150)).tensor
@@ -576,6 +592,13 @@ describe.each(FLOATS)('linearCrossEntropy in %s', type => {
       accumulator.update(part, classes.tensor, target.slice(from, to))
     }
     expect(accumulator.value).toBe(value)
+    const restored = linearCrossEntropy.accumulator.fromBytes(accumulator.toBytes())
+    expect(restored.value).toBe(value)
+    expect(told(() => restored.update(...given))).toMatch(/give weight and bias to fromBytes/)
+    const other = { ...options, bias: floats(type, weight) }
+    expect(told(() => linearCrossEntropy.accumulator.fromBytes(accumulator.toBytes(), other))).toMatch(
+      /bias is one tensor/,
+    )
   })
 
   it.each([0, 0.2])(
@@ -707,6 +730,17 @@ describe('linearCrossEntropy', () => {
     expect(told(() => linearCrossEntropy(rows(2, 4), half as never, [0, 1]))).toMatch(
       /^ERR_DTYPE: .*linearWeight is bfloat16/,
     )
+  })
+
+  it('gives a row the same value among few rows, whose classes threads share, as among many', () => {
+    const random = new Random(29)
+    const [count, classes] = [4100, 4200]
+    const x = stored('float32', normals(random, count, 1)).tensor
+    const w = stored('float32', normals(random, classes, 1)).tensor
+    const target = Int32Array.from({ length: count }, () => random.integer(classes))
+    const all = linearCrossEntropy(x, w, target, { reduction: 'none' })
+    const few = { data: x.data.slice(-40), shape: [40, 1] }
+    expectAllSame(linearCrossEntropy(few, w, target.slice(-40), { reduction: 'none' }), all.slice(-40))
   })
 
   it('computes half precision as the float32 numbers that it holds', () => {
