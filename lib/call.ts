@@ -54,6 +54,9 @@ export function prepare(
   numbers[slots.inner] = inputs.inner ?? 0
   numbers[slots.others] = inputs.others ?? 0
   if (!inputs.hasLabels) numbers[slots.ignoreIndex] = Number.NaN
+  if (configuration.perSample && Number.isNaN(numbers[slots.divisor])) {
+    numbers[slots.divisor] = samplesOf(inputs) || Number.NaN
+  }
   const { dtypes } = slots
   for (let i = 0; i < tensors.length; i++) numbers[dtypes + i] = (tensors[i] as Dense).dtype.code
   if (weight !== undefined) numbers[dtypes + 4] = weight.dtype.code
@@ -85,6 +88,11 @@ export function prepare(
     compute,
     kernel,
   }
+}
+
+/** The first dimension of the first input. */
+function samplesOf({ tensors, rows }: Inputs): number {
+  return tensors[0]?.shape?.[0] ?? rows
 }
 
 function readUpstream(loss: Definition, value: unknown, { rows, compute }: Inputs): Dense | undefined {

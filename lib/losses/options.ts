@@ -60,6 +60,15 @@ export function unitInterval(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a number from 0 to 1', value => value >= 0 && value <= 1)
 }
 
+/** From 0 to 1; what lies below stands for none. */
+export function shareOrNone(fallback: number): ScalarDomain<number> {
+  return number(
+    fallback,
+    'a number from 0 to 1, or one below 0 for none',
+    value => value > Number.NEGATIVE_INFINITY && value <= 1,
+  )
+}
+
 export function whole(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a whole number', Number.isSafeInteger)
 }

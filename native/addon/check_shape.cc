@@ -22,9 +22,19 @@ void refuse_label_options(const Call& c) {
   require(!c.has_ignore_index && c.label_smoothing == 0, "options of another loss");
 }
 
+/** Whether input i has a gradient. */
+bool has_gradient(const Kernel& kernel, int i) {
+  for (int g = 0; g < kernel.grads; ++g) {
+    if (kernel.grad_of[g] == i) return true;
+  }
+  return false;
+}
+
 void check_elements(const Call& c, const Kernel& kernel) {
   for (int i = 0; i < kernel.inputs; ++i) {
-    require(c.inputs[i].size == c.rows || (i == 2 && repeats(c.inputs[i], c.rows)), "sizes of the inputs");
+    const bool may_repeat = i == 2 && !has_gradient(kernel, i);
+    require(c.inputs[i].size == c.rows || (may_repeat && repeats(c.inputs[i], c.rows)),
+            "sizes of the inputs");
   }
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
   refuse_label_options(c);

@@ -3,9 +3,12 @@
 
 #include "losses/binary.h"
 #include "losses/categorical.h"
+#include "losses/gan.h"
+#include "losses/margin.h"
 #include "losses/masks.h"
 #include "losses/multiclass.h"
 #include "losses/multilabel.h"
+#include "losses/probabilistic.h"
 #include "losses/regression.h"
 #include "losses/sequences.h"
 
@@ -13,7 +16,11 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-using ElementLosses = List<Mse, Mbe, Mae, Huber, Bce, BceWithLogits, BceWithLogitsPosWeight>;
+using ElementLosses =
+    List<Mse, Mbe, Mae, Huber, SmoothL1, LogCosh, Mape, Msle, Quantile, Bce, BceWithLogits,
+         BceWithLogitsPosWeight, SigmoidFocal, Hinge, SquaredHinge, SoftMargin, HingeEmbedding, MarginRanking,
+         PoissonNll, GaussianNll, KlDiv, MinimaxGanReal, MinimaxGanFake, MinimaxGanGenerator, LsGanReal,
+         LsGanFake, LsGanGenerator, HingeGanReal, HingeGanFake, WassersteinGanReal, WassersteinGanFake>;
 
 /** Losses of the softmax of a row. */
 using SoftmaxLosses = List<CrossEntropy, SoftmaxFocal, Poly1>;
