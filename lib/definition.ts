@@ -152,6 +152,7 @@ function find(name: string): { readonly kernel: Kernel; readonly code: number } 
 
 function slotOf(loss: string, option: string): number {
   if (option === 'ignoreIndex' || option === 'labelSmoothing') return slots[option]
+  if (option === 'axis') return slots.inner // which is what the driver makes of it
   const position = find(loss).kernel.params.indexOf(option)
   if (position < 0) throw otherVersion(`an option ${option} of ${loss}`)
   return slots.params + position

@@ -14,7 +14,7 @@ export {
   LosskitStateError,
 } from './errors.ts'
 export { bce, bceWithLogits, sigmoidFocal } from './losses/binary.ts'
-export { crossEntropy, nll } from './losses/categorical.ts'
+export { crossEntropy, nll, poly1, softmaxFocal } from './losses/categorical.ts'
 export { hingeGan, lsGan, minimaxGan, nonSaturatingGan, wassersteinGan } from './losses/gan.ts'
 export { hinge, hingeEmbedding, marginRanking, softMargin, squaredHinge } from './losses/margin.ts'
 export {
@@ -26,19 +26,10 @@ export {
   thresholdedIou,
   tversky,
 } from './losses/masks.ts'
+export { multiclassHinge, multiMargin } from './losses/multiclass.ts'
+export { multilabelMargin, multilabelSoftMargin } from './losses/multilabel.ts'
 export { gaussianNll, klDiv, poissonNll } from './losses/probabilistic.ts'
-export {
-  huber,
-  logCosh,
-  mae,
-  mape,
-  mbe,
-  mse,
-  msle,
-  quantile,
-  rmse,
-  smoothL1,
-} from './losses/regression.ts'
+export { huber, logCosh, mae, mape, mbe, mse, msle, quantile, rmse, smoothL1 } from './losses/regression.ts'
 export { ctc } from './losses/sequences.ts'
 export type {
   Float16ArrayLike,

@@ -73,6 +73,11 @@ export function whole(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a whole number', Number.isSafeInteger)
 }
 
+/** The dimension that the classes go along; from the last where it is negative. */
+export function axis(): ScalarDomain<number> {
+  return whole(1)
+}
+
 export function finite(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a finite number', Number.isFinite)
 }
@@ -89,6 +94,19 @@ export function notNegative(fallback: number): ScalarDomain<number> {
 /** A position, from 0 on. */
 export function index(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a whole number from 0 on', value => Number.isSafeInteger(value) && value >= 0)
+}
+
+/** One of some numbers, the first of which is the default. */
+export function oneOf<const Value extends number>(
+  ...values: readonly [Value, ...Value[]]
+): ScalarDomain<Value> {
+  return {
+    kind: 'scalar',
+    fallback: values[0],
+    takes: values.join(' or '),
+    encode: value => values.find(one => one === value),
+    decode: code => code as Value,
+  }
 }
 
 export function flag(fallback: boolean): ScalarDomain<boolean> {

@@ -45,7 +45,7 @@ void check_rows(const Call& c, const Kernel& kernel) {
   const bool labelled = !is_float(target.dtype);
   require(c.columns != 0 || c.rows == 0, "columns");
   require(is_product(scores.size, c.rows, c.columns), "size of the scores");
-  require(c.inner == 1, "inner");
+  require(c.inner != 0 && c.rows % c.inner == 0, "inner");
   require(target.size == (labelled ? c.rows : scores.size), "size of the target");
   require(kernel.distributions || (labelled && c.label_smoothing == 0), "the loss takes labels only");
   require(is_absent(c.weight) || c.weight.size == c.columns, "size of weight");
@@ -84,6 +84,16 @@ void check_masks(const Call& c, const Kernel& kernel) {
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
 }
 
+void check_multilabel(const Call& c, const Kernel& kernel) {
+  const Tensor &scores = c.inputs[0], &target = c.inputs[1];
+  require(c.columns != 0 || c.rows == 0, "columns");
+  require(is_product(scores.size, c.rows, c.columns) && target.size == scores.size, "sizes of the rows");
+  require(c.inner == 1, "inner");
+  require(kernel.labels < 0 || !is_float(target.dtype), "the loss takes labels only");
+  require(is_absent(c.weight) || (kernel.labels < 0 && c.weight.size == c.columns), "size of weight");
+  refuse_label_options(c);
+}
+
 }  // namespace
 
 void check_shape(const Call& c, const Kernel& kernel) {
@@ -96,6 +106,8 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_masks(c, kernel);
     case Driver::sequences:
       return check_sequences(c);
+    case Driver::multilabel:
+      return check_multilabel(c, kernel);
   }
 }
 

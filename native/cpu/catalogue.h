@@ -6,9 +6,9 @@
 namespace losskit {
 
 /** A shape of data, and how it is walked. */
-enum class Driver : int { elements, rows, sequences, masks };
-constexpr int kDrivers = 4;
-constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences", "masks"};
+enum class Driver : int { elements, rows, sequences, masks, multilabel };
+constexpr int kDrivers = 5;
+constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences", "masks", "multilabel"};
 
 struct Kernel {
   const char* name;

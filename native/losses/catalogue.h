@@ -6,6 +6,8 @@
 #include "losses/gan.h"
 #include "losses/margin.h"
 #include "losses/masks.h"
+#include "losses/multiclass.h"
+#include "losses/multilabel.h"
 #include "losses/probabilistic.h"
 #include "losses/regression.h"
 #include "losses/sequences.h"
@@ -21,10 +23,16 @@ using ElementLosses =
          LsGanFake, LsGanGenerator, HingeGanReal, HingeGanFake, WassersteinGanReal, WassersteinGanFake>;
 
 /** Losses of the softmax of a row. */
-using SoftmaxLosses = List<CrossEntropy>;
+using SoftmaxLosses = List<CrossEntropy, SoftmaxFocal, Poly1>;
 
 /** Losses that read one score of a row. */
 using GatherLosses = List<Nll>;
+
+/** Losses of the wrong classes of a row that come close to the right one. */
+using MarginLosses = List<MultiMargin, MulticlassHinge>;
+
+/** Losses of rows with several right classes. */
+using MultilabelLosses = List<MultilabelMargin, MultilabelSoftMargin>;
 
 /** Losses of the overlap of two masks. */
 using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { expectSlopes, loose, slopesOf, valuesOf } from '../support/calls.ts'
+import { expectSlopes, loose, slopesOf, valuesOf } from '../support/loose.ts'
 import {
   expectAllNear,
   expectAllPrinted,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectSlopes, type LooseLoss, looseMember, meanOf, slopesOf, valuesOf } from '../support/calls.ts'
+import { expectSlopes, type LooseLoss, looseMember, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import {
   expectAllNear,
   expectAllPrinted,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/calls.ts'
+import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import {
   expectAllNear,
   expectAllPrinted,

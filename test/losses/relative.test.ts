@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { expectSlopes, loose, slopesOf, valuesOf } from '../support/calls.ts'
+import { expectSlopes, loose, slopesOf, valuesOf } from '../support/loose.ts'
 import { expectAllNear, expectAllPrinted, expectAllSame, expectAllUlps } from '../support/expect.ts'
 import { FLOATS, floats, held } from '../support/floats.ts'
 import { Random } from '../support/random.ts'

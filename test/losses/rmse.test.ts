@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type LooseAccumulator, loose, meanOf } from '../support/calls.ts'
+import { type LooseAccumulator, loose, meanOf } from '../support/loose.ts'
 import { expectAllNear, expectAllPrinted, expectAllSame, expectCode, expectSame } from '../support/expect.ts'
 import { FLOATS, type Floats, floats, zeros } from '../support/floats.ts'
 import { Random } from '../support/random.ts'

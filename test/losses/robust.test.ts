@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/calls.ts'
+import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import { expectAllNear, expectAllSame, expectAllUlps, expectCode, expectPrinted } from '../support/expect.ts'
 import { FLOATS, floats, held, zeros } from '../support/floats.ts'
 import { Random } from '../support/random.ts'
