@@ -68,13 +68,10 @@ void check_sequences(const Call& c) {
   refuse_label_options(c);
 }
 
-/** More classes than any model has; without pixels, no memory says how many there are. */
-constexpr uint64_t kMostEmptyClasses = uint64_t(1) << 24;
-
 void check_masks(const Call& c, const Kernel& kernel) {
   const Tensor &pred = c.inputs[0], &target = c.inputs[1];
-  // An image without pixels has a value too, so nothing in memory bounds the number of such images.
-  require(c.columns != 0 || c.rows <= 1, "columns");
+  // What holds no pixel is bounded by no memory.
+  require(c.columns != 0 || c.rows == 0, "columns");
   if (kernel.labels < 0) {
     require(is_product(pred.size, c.rows, c.columns) && target.size == pred.size, "sizes of the masks");
     refuse_label_options(c);
@@ -84,8 +81,7 @@ void check_masks(const Call& c, const Kernel& kernel) {
                         : target.size % c.rows == 0 && is_product(target.size / c.rows, c.inner, c.columns),
             "size of the labels");
     require(is_product(pred.size, target.size, c.others), "size of the probabilities");
-    require(target.size != 0 || (c.rows <= 1 && c.inner <= 1 && c.others <= kMostEmptyClasses), "others");
-    require(target.size == 0 || c.others != 0, "others");
+    require((c.inner != 0 && c.others != 0) || c.rows == 0, "inner or others");
   }
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
 }

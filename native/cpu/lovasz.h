@@ -269,7 +269,7 @@ void lovasz_class(const Call& c, uint64_t row, uint64_t k, Ranked* items) {
     set_gradient<T>(c.grads[0], at, incoming * (is_object != is_beyond ? -step : step));
   };
   if (wants_grad) {
-    for (uint64_t image = 0; image < images && pixels != 0; ++image) {
+    for (uint64_t image = 0; image < images; ++image) {
       fill_gradient(c.grads[0], place(image * c.columns), c.columns, nothing);
     }
   }
