@@ -85,7 +85,8 @@ class Accumulator {
   get value(): number {
     const { numbers, reduction, zeroWhenEmpty } = this.#options.configuration
     const { state } = this.#sum ?? newSum('float64')
-    const value = binding.valueState(state, REDUCTIONS[reduction], numbers[slots.divisor] as number)
+    const inner = binding.valueState(state, REDUCTIONS[reduction], numbers[slots.divisor] as number)
+    const value = this.#loss.outer?.of(inner) ?? inner
     return zeroWhenEmpty && Number.isNaN(value) && this.count === 0 ? 0 : value
   }
 

@@ -54,15 +54,18 @@ export function prepare(
   numbers[slots.inner] = inputs.inner ?? 0
   numbers[slots.others] = inputs.others ?? 0
   if (!inputs.hasLabels) numbers[slots.ignoreIndex] = Number.NaN
-  const dtypes = [
-    ...tensors.map(tensor => tensor.dtype),
-    ...new Array<undefined>(4 - tensors.length),
-    weight?.dtype,
-    upstream?.dtype,
-    outputs.values && compute,
-    ...outputs.grads.map((grad, i) => grad && tensors[kernel.grads[i]?.input ?? 0]?.dtype),
-  ]
-  for (let i = 0; i < dtypes.length; i++) numbers[slots.dtypes + i] = dtypes[i]?.code ?? -1
+  if (configuration.perSample && Number.isNaN(numbers[slots.divisor])) {
+    numbers[slots.divisor] = samplesOf(inputs) || Number.NaN
+  }
+  const { dtypes } = slots
+  for (let i = 0; i < tensors.length; i++) numbers[dtypes + i] = (tensors[i] as Dense).dtype.code
+  if (weight !== undefined) numbers[dtypes + 4] = weight.dtype.code
+  if (upstream !== undefined) numbers[dtypes + 5] = upstream.dtype.code
+  if (outputs.values !== undefined) numbers[dtypes + 6] = compute.code
+  for (let i = 0; i < outputs.grads.length; i++) {
+    const { input } = kernel.grads[i] as KernelOfLoss['grads'][number]
+    numbers[dtypes + 7 + i] = (tensors[input] as Dense).dtype.code
+  }
 
   const [first, second, third, fourth] = tensors
   const [grad0, grad1, grad2] = outputs.grads
@@ -85,6 +88,11 @@ export function prepare(
     compute,
     kernel,
   }
+}
+
+/** The first dimension of the first input. */
+function samplesOf({ tensors, rows }: Inputs): number {
+  return tensors[0]?.shape?.[0] ?? rows
 }
 
 function readUpstream(loss: Definition, value: unknown, { rows, compute }: Inputs): Dense | undefined {

@@ -1,6 +1,6 @@
 import { slots } from './backend/binding.ts'
 import { requireBackend } from './backend/choose.ts'
-import { type Definition, type Place, REDUCTIONS, type Reduction } from './definition.ts'
+import { type Definition, type Place, REDUCTIONS, type Reduction, type ReductionWord } from './definition.ts'
 import { LosskitOptionError } from './errors.ts'
 import { show, showList } from './show.ts'
 
@@ -9,6 +9,8 @@ export interface Configuration {
   /** The frame, with every option in it that is or stands for a number. */
   readonly numbers: readonly number[]
   readonly reduction: Reduction
+  /** Whether the mean divides by the first dimension of the first input. */
+  readonly perSample: boolean
   readonly zeroWhenEmpty: boolean
   /** Whether an ignoreIndex was asked for. */
   readonly ignores: boolean
@@ -54,7 +56,8 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
     if (code === undefined) throw refusal(loss, name, value, domain.takes)
     numbers[slot] = code
   }
-  const reduction = readReduction(loss, place, given.reduction)
+  const word = readReduction(loss, place, given.reduction)
+  const reduction = word === 'batchmean' ? 'mean' : word
   numbers[slots.reduction] = REDUCTIONS[reduction]
   const divisor = readDivisor(loss, given.divisor)
   if (reduction === 'mean') numbers[slots.divisor] = divisor
@@ -63,7 +66,7 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
     if (!Number.isFinite(upstream)) throw refusal(loss, 'upstream', upstream, 'a finite number or a tensor')
     numbers[slots.upstream] = upstream
   } else if (upstream !== undefined && reduction !== 'none') {
-    throw refusal(loss, 'upstream', upstream, `a number, for reduction '${reduction}' gives one value`)
+    throw refusal(loss, 'upstream', upstream, `a number, for reduction '${word}' gives one value`)
   }
   if (onEmpty !== undefined && onEmpty !== 'nan' && onEmpty !== 'zero') {
     throw refusal(loss, 'onEmpty', onEmpty, "'nan' or 'zero'")
@@ -73,6 +76,7 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
   return {
     numbers,
     reduction,
+    perSample: word === 'batchmean',
     zeroWhenEmpty: onEmpty === 'zero',
     ignores: given.ignoreIndex !== undefined,
     weight: given.weight,
@@ -91,16 +95,13 @@ export function readSignal(loss: Definition, signal: unknown): AbortSignal | und
   return signal as AbortSignal
 }
 
-function readReduction(loss: Definition, place: Place, reduction: unknown): Reduction {
-  if (reduction === undefined || reduction === 'mean') return 'mean'
-  if (reduction === 'sum') return 'sum'
-  if (reduction === 'none' && place !== 'accumulator') return 'none'
-  throw refusal(
-    loss,
-    'reduction',
-    reduction,
-    place === 'accumulator' ? "'mean' or 'sum'" : "'mean', 'sum' or 'none'",
-  )
+function readReduction(loss: Definition, place: Place, reduction: unknown): ReductionWord {
+  const isOfState = (word: ReductionWord) => word === 'mean' || word === 'sum'
+  const words = place === 'accumulator' ? loss.reductions.filter(isOfState) : loss.reductions
+  const word = words.find(word => word === (reduction ?? 'mean'))
+  if (word !== undefined) return word
+  const quoted = words.map(word => `'${word}'`)
+  throw refusal(loss, 'reduction', reduction, showList(quoted, 'or'))
 }
 
 function readDivisor(loss: Definition, divisor: unknown): number {

@@ -16,6 +16,10 @@ export interface Declaration {
   readonly options?: Readonly<Record<string, Domain>> | undefined
   /** What the values of an input must be, where the addon refuses some. */
   readonly domain?: Readonly<Record<string, string>> | undefined
+  /** What the values may become, where that is not the mean, the sum or nothing. */
+  readonly reductions?: readonly ReductionWord[] | undefined
+  /** The loss is a function of the reduced value. */
+  readonly outer?: Outer | undefined
 }
 
 /** A loss as the rest of `lib` knows it. */
@@ -34,6 +38,14 @@ export interface Definition {
   readonly domain: Readonly<Record<string, string>>
   /** As they were declared. */
   readonly options: Readonly<Record<string, Domain>>
+  readonly reductions: readonly ReductionWord[]
+  readonly outer: Outer | undefined
+}
+
+/** A function that is applied once the values are reduced, and its derivative. */
+export interface Outer {
+  of(inner: number): number
+  slope(inner: number): number
 }
 
 /** What the addon says about a kernel, with the names of its inputs. */
@@ -58,7 +70,8 @@ export interface ScalarOption {
   readonly slot: number
 }
 
-export function define({ name, title, inputs, driver, options = {}, domain = {} }: Declaration): Definition {
+export function define(declaration: Declaration): Definition {
+  const { name, title, inputs, driver, options = {}, domain = {}, outer } = declaration
   const scalars: ScalarOption[] = []
   let extra: Definition['extra']
   for (const [option, domain] of Object.entries(options)) {
@@ -75,7 +88,20 @@ export function define({ name, title, inputs, driver, options = {}, domain = {} 
   defaults[slots.upstream] = 1
   for (const { slot, domain } of scalars) defaults[slot] = domain.fallback
   const takes = placesOf(Object.keys(options), driver)
-  return { name: title ?? name, inputs, driver, defaults, scalars, kernel, extra, takes, domain, options }
+  return {
+    name: title ?? name,
+    inputs,
+    driver,
+    defaults,
+    scalars,
+    kernel,
+    extra,
+    takes,
+    domain,
+    options,
+    reductions: declaration.reductions ?? ['mean', 'sum', 'none'],
+    outer,
+  }
 }
 
 function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
@@ -96,6 +122,9 @@ function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
 export const REDUCTIONS = { none: 0, sum: 1, mean: 2 } as const
 
 export type Reduction = keyof typeof REDUCTIONS
+
+/** Reductions as callers write them: 'batchmean' is a mean whose divisor is the first dimension. */
+export type ReductionWord = Reduction | 'batchmean'
 
 /** Doubles from the start: an array of another kind would be copied into the frame more slowly. */
 function emptyFrame(): number[] {
@@ -123,6 +152,7 @@ function find(name: string): { readonly kernel: Kernel; readonly code: number } 
 
 function slotOf(loss: string, option: string): number {
   if (option === 'ignoreIndex' || option === 'labelSmoothing') return slots[option]
+  if (option === 'axis') return slots.inner // which is what the driver makes of it
   const position = find(loss).kernel.params.indexOf(option)
   if (position < 0) throw otherVersion(`an option ${option} of ${loss}`)
   return slots.params + position

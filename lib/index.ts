@@ -13,9 +13,11 @@ export {
   LosskitShapeError,
   LosskitStateError,
 } from './errors.ts'
-export { bce, bceWithLogits } from './losses/binary.ts'
+export { bce, bceWithLogits, sigmoidFocal } from './losses/binary.ts'
 export { ciou, diou, giou, iou } from './losses/boxes.ts'
-export { crossEntropy, nll } from './losses/categorical.ts'
+export { crossEntropy, nll, poly1, softmaxFocal } from './losses/categorical.ts'
+export { hingeGan, lsGan, minimaxGan, nonSaturatingGan, wassersteinGan } from './losses/gan.ts'
+export { hinge, hingeEmbedding, marginRanking, softMargin, squaredHinge } from './losses/margin.ts'
 export {
   dice,
   focalTversky,
@@ -25,8 +27,11 @@ export {
   thresholdedIou,
   tversky,
 } from './losses/masks.ts'
+export { multiclassHinge, multiMargin } from './losses/multiclass.ts'
+export { multilabelMargin, multilabelSoftMargin } from './losses/multilabel.ts'
 export { contrastive, cosineEmbedding, gradientPenalty, triplet } from './losses/pairs.ts'
-export { huber, mae, mbe, mse } from './losses/regression.ts'
+export { gaussianNll, klDiv, poissonNll } from './losses/probabilistic.ts'
+export { huber, logCosh, mae, mape, mbe, mse, msle, quantile, rmse, smoothL1 } from './losses/regression.ts'
 export { ctc } from './losses/sequences.ts'
 export type {
   Float16ArrayLike,
@@ -38,6 +43,7 @@ export type {
   TensorObject,
 } from './tensor/types.ts'
 export type { Accumulator, AccumulatorFactory, AccumulatorOptions } from './types/accumulator.ts'
+export type { AsyncDiscriminator, BoundDiscriminator, Discriminator } from './types/discriminator.ts'
 export type { AsyncLoss, AsyncMetric, BoundLoss, Loss, Metric } from './types/loss.ts'
 export type { CallOptions } from './types/options.ts'
 export type { Grad, Reduction, ValueAndGrad } from './types/results.ts'

@@ -105,7 +105,7 @@ export function countOfLast(): number {
   return frame[slots.count] as number
 }
 
-function detached(loss: Definition): LosskitBufferError {
+export function detached(loss: Definition): LosskitBufferError {
   return new LosskitBufferError(
     'ERR_DETACHED',
     `${loss.name}: the memory of an array is gone: its buffer was transferred or resized while the call still needed it.`,

@@ -1,23 +1,19 @@
 import { type Command, Option } from 'commander'
-import {
-  entryOf,
-  type LossName,
-  type LossOptions,
-  lossNames,
-  type OptionName,
-} from '../evaluate/catalogue.ts'
+import { entryOf, type LossName, type LossOptions, lossNames } from '../evaluate/catalogue.ts'
 import { UsageError } from '../evaluate/errors.ts'
 import { evaluate, type Question } from '../evaluate/evaluate.ts'
 import { type Inputs, openInputs } from '../evaluate/open.ts'
 import { type Report, toJson } from '../evaluate/report.ts'
 import { exit, report as reportFailure } from './exit.ts'
 import { checkTaken, lossFlags, lossName, positiveWhole, type Threshold, threshold } from './flags.ts'
+import { description, examples } from './help.ts'
 import { progressBar } from './progress.ts'
 import { table, wantsColor } from './table.ts'
 import { readWeights } from './weights.ts'
 
-/** The flags as commander collects them. */
-interface Flags extends Omit<LossOptions, 'weight'> {
+/** The flags as commander collects them, those of the losses' own options among them. */
+interface Flags {
+  readonly [lossOption: string]: unknown
   readonly pred: string
   readonly target: string
   readonly weight?: string
@@ -31,24 +27,10 @@ interface Flags extends Omit<LossOptions, 'weight'> {
   readonly json?: boolean
 }
 
-const examples = `
-Columns of a CSV file are named, numbered from 0, listed ("a,b,c") or given by a prefix ("z*"). A .npy file holds one array,
-so predictions and targets are two files. Formats are told by content, then by extension; "-" is CSV from standard input.
-
-Examples:
-  $ losskit evaluate data.csv --pred score --target label --loss bce --loss mse
-  $ losskit evaluate logits.csv --pred "z*" --target label --loss crossEntropy
-  $ losskit evaluate --pred p.npy --target y.npy --loss crossEntropy --label-smoothing 0.1 --json
-  $ losskit evaluate data.csv --pred score --target label --loss bce --fail-above bce=0.5 && echo good
-  $ zcat data.csv.gz | losskit evaluate - --pred score --target label --loss mae
-
-Losses: ${lossNames.join(', ')}.
-Exit codes: 0 fine, 1 a loss is above its threshold, 2 usage, 3 the data or the machine, 130 interrupted.`
-
 export function evaluateCommand(program: Command, done: (code: number) => void): void {
   const command = program
     .command('evaluate')
-    .description('compute losses over predictions and targets in .npy or CSV files')
+    .description(description)
     .argument('[file]', 'CSV file with all columns; without it, --pred, --target and --weight are files')
     .requiredOption('--pred <column|file>', 'predictions')
     .requiredOption('--target <column|file>', 'targets')
@@ -60,8 +42,9 @@ export function evaluateCommand(program: Command, done: (code: number) => void):
     .addOption(
       new Option('--reduction <kind>', 'of all values to one (default mean)').choices(['mean', 'sum']),
     )
-  for (const { flag, help, parse } of Object.values(lossFlags))
-    command.option(flag, help, text => parse(text))
+  for (const { flag, help, parse } of lossFlags.values()) {
+    command.option(flag, help, (text: string) => parse(text))
+  }
   command
     .option(
       '--fail-above <loss=number>',
@@ -80,15 +63,13 @@ export function evaluateCommand(program: Command, done: (code: number) => void):
     .option('--delimiter <character>', 'between CSV cells (default a comma, in .tsv files a tab)')
     .option('--no-header', 'the first CSV line holds numbers; columns are named by index')
     .helpOption('-h, --help', 'print this help')
-    .addHelpText('after', examples)
+    .addHelpText('after', `\nLosses: ${lossNames.join(', ')}.\n${examples}`)
     .action(async (file: string | undefined, flags: Flags) => done(await action(file, flags)))
 }
 
 async function action(file: string | undefined, flags: Flags): Promise<number> {
   const { loss: losses, reduction, chunkRows, failAbove = [] } = flags
-  const given = (Object.keys(lossFlags) as (keyof typeof lossFlags)[]).filter(
-    name => flags[name] !== undefined,
-  )
+  const given = [...lossFlags.keys()].filter(name => flags[name] !== undefined)
   checkTaken(losses, given)
   for (const { loss } of failAbove) {
     if (!losses.includes(loss)) throw new UsageError(`--fail-above ${loss}=… needs --loss ${loss}.`)
@@ -100,7 +81,8 @@ async function action(file: string | undefined, flags: Flags): Promise<number> {
   const questions = losses.map(
     (loss): Question => ({ loss, options: optionsOf(loss, flags, weights.classes) }),
   )
-  const wholeRows = losses.some(loss => entryOf(loss).walks === 'rows') || Array.isArray(flags.posWeight)
+  const wholeRows =
+    losses.some(loss => entryOf(loss).walks === 'rows') || given.some(name => Array.isArray(flags[name]))
 
   const bar = progressBar(process.stderr)
   const report = await interruptible(async signal => {
@@ -114,9 +96,9 @@ async function action(file: string | undefined, flags: Flags): Promise<number> {
 }
 
 function optionsOf(loss: LossName, flags: Flags, classWeights: readonly number[] | undefined): LossOptions {
-  const { options } = entryOf(loss)
-  const all: Partial<Record<OptionName, unknown>> = { ...flags, weight: classWeights }
-  return Object.fromEntries(options.flatMap(name => (all[name] === undefined ? [] : [[name, all[name]]])))
+  const all: Record<string, unknown> = { ...flags, weight: classWeights }
+  const names = Object.keys(entryOf(loss).options)
+  return Object.fromEntries(names.flatMap(name => (all[name] === undefined ? [] : [[name, all[name]]])))
 }
 
 function inputsOf(file: string | undefined, flags: Flags, weight: string | undefined): Inputs {

@@ -1,38 +1,47 @@
 import { InvalidArgumentError } from 'commander'
-import { entryOf, isLossName, type LossName, lossNames, type OptionName } from '../evaluate/catalogue.ts'
+import { type LossName, lossNames, optionDomains, takersOf } from '../evaluate/catalogue.ts'
 import { UsageError } from '../evaluate/errors.ts'
 import { parseNumber } from '../evaluate/numbers.ts'
+import type { ScalarDomain } from '../losses/options.ts'
 
-/** How the options of losses are written on the command line; `--weight` is read by itself, for it has two meanings. */
-export const lossFlags: Readonly<
-  Record<
-    Exclude<OptionName, 'weight'>,
-    { readonly flag: string; readonly help: string; parse(text: string): unknown }
-  >
-> = {
-  delta: {
-    flag: '--delta <number>',
-    help: 'where huber turns from a parabola into lines (default 1)',
-    parse: number,
-  },
-  posWeight: {
-    flag: '--pos-weight <numbers>',
-    help: 'factor of the positive targets of bceWithLogits: one, or one per column ("1,2.5")',
-    parse: text => {
-      const list = numbers(text)
-      return list.length === 1 ? list[0] : list
-    },
-  },
-  ignoreIndex: {
-    flag: '--ignore-index <label>',
-    help: 'label whose rows are left out (default -100)',
-    parse: whole,
-  },
-  labelSmoothing: {
-    flag: '--label-smoothing <number>',
-    help: 'for crossEntropy, from 0 to 1 (default 0)',
-    parse: number,
-  },
+/** How an option of the losses is written on the command line. */
+export interface LossFlag {
+  readonly flag: string
+  readonly help: string
+  parse(text: string): unknown
+}
+
+/** By the name of the option; `weight` is read by itself, for it has two meanings. */
+export const lossFlags: ReadonlyMap<string, LossFlag> = new Map(
+  [...optionDomains].flatMap(([name, domain]): [string, LossFlag][] => {
+    if (domain.kind === 'classWeights') return []
+    const flag = `--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    const of = takersOf(name).join(', ')
+    if (domain.kind === 'extra') {
+      const help = `of ${of}: one number, or one for each column ("1,2.5")`
+      return [[name, { flag: `${flag} <numbers>`, help, parse: oneOrMany }]]
+    }
+    const help = `of ${of}: ${domain.takes} (default ${domain.decode(domain.fallback)})`
+    return [[name, { flag: `${flag} <value>`, help, parse: text => scalar(domain, text) }]]
+  }),
+)
+
+function oneOrMany(text: string): number | readonly number[] {
+  const list = numbers(text)
+  return list.length === 1 ? (list[0] as number) : list
+}
+
+/** A number, a word, or true or false: what the domain takes. */
+function scalar(domain: ScalarDomain, text: string): unknown {
+  const trimmed = text.trim()
+  const readings = [
+    parseNumber(trimmed),
+    trimmed,
+    trimmed === 'true' ? true : trimmed === 'false' ? false : undefined,
+  ]
+  const value = readings.find(reading => reading !== undefined && domain.encode(reading) !== undefined)
+  if (value === undefined) throw new InvalidArgumentError(`It must be ${domain.takes}.`)
+  return value
 }
 
 export function number(text: string): number {
@@ -58,7 +67,7 @@ export function positiveWhole(text: string): number {
 }
 
 export function lossName(text: string, before: readonly LossName[] = []): readonly LossName[] {
-  if (!isLossName(text)) {
+  if (!lossNames.includes(text)) {
     const close = lossNames.find(name => name.toLowerCase() === text.toLowerCase().replaceAll(/[-_]/g, ''))
     const hint = close === undefined ? `The losses are ${lossNames.join(', ')}.` : `Did you mean ${close}?`
     throw new InvalidArgumentError(hint)
@@ -76,21 +85,18 @@ export interface Threshold {
 export function threshold(text: string, before: readonly Threshold[] = []): readonly Threshold[] {
   const [, name = '', limit = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? []
   const value = parseNumber(limit.trim())
-  if (!isLossName(name) || value === undefined || Number.isNaN(value)) {
+  if (!lossNames.includes(name) || value === undefined || Number.isNaN(value)) {
     throw new InvalidArgumentError('It must be LOSS=NUMBER, for example bce=0.5.')
   }
   return [...before, { loss: name, limit: value }]
 }
 
 /** An option that none of the losses takes is a mistake, not something to be ignored. */
-export function checkTaken(
-  losses: readonly LossName[],
-  given: readonly Exclude<OptionName, 'weight'>[],
-): void {
+export function checkTaken(losses: readonly LossName[], given: readonly string[]): void {
   for (const name of given) {
-    if (losses.some(loss => entryOf(loss).options.includes(name))) continue
-    const takers = lossNames.filter(loss => entryOf(loss).options.includes(name))
-    const flag = lossFlags[name].flag.split(' ')[0]
+    const takers = takersOf(name)
+    if (losses.some(loss => takers.includes(loss))) continue
+    const flag = lossFlags.get(name)?.flag.split(' ')[0]
     throw new UsageError(
       `${flag} is for ${takers.join(' and ')}, and ${losses.join(', ')} takes no such option.`,
     )

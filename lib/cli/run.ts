@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
-import { evaluateCommand } from './evaluate.ts'
 import { exit, failure, report } from './exit.ts'
+import { description, examples } from './help.ts'
 import { infoCommand } from './info.ts'
 import { version } from './version.ts'
 
@@ -20,7 +20,8 @@ export async function run(args: readonly string[]): Promise<number> {
       outputError: () => {},
     })
     .exitOverride()
-  for (const command of [evaluateCommand, infoCommand]) {
+  const commands = [await loadEvaluate(), infoCommand]
+  for (const command of commands) {
     command(program, result => {
       code = result
     })
@@ -42,5 +43,28 @@ Exit codes: 0 fine, 1 a loss is above its threshold, 2 usage, 3 the data or the 
     const failed = failure(error)
     report(failed)
     return failed.exitCode
+  }
+}
+
+type Define = (program: Command, done: (code: number) => void) => void
+
+/** The losses decide what options there are. Where they cannot be loaded, the command says why when it is used. */
+async function loadEvaluate(): Promise<Define> {
+  try {
+    return (await import('./evaluate.ts')).evaluateCommand
+  } catch (error) {
+    return program => {
+      const fail = () => {
+        throw error
+      }
+      program
+        .command('evaluate')
+        .description(description)
+        .helpOption('-h, --help', 'print this help')
+        .addHelpText('after', examples)
+        .allowUnknownOption()
+        .allowExcessArguments()
+        .action(fail)
+    }
   }
 }

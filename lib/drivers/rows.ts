@@ -7,6 +7,8 @@ import { computeType, conform, requireFloat } from '../tensor/compute.ts'
 import { type Dtype, dtypeOf, float32, float64, kindOf } from '../tensor/dtype.ts'
 import { type Dense, readTensor } from '../tensor/read.ts'
 import { sameShape } from '../tensor/shape.ts'
+import { type Layout, layoutOf } from './axis.ts'
+import { readClassWeights } from './class-weights.ts'
 import type { Driver, Inputs, PlainCheck } from './driver.ts'
 import { asLabels, floatLabels, showLabels } from './labels.ts'
 import { extent } from './shapes.ts'
@@ -44,17 +46,23 @@ function readWith(readFloats: Reader): Driver['read'] {
   }
 }
 
-function readLabels(loss: Definition, { weight }: Configuration, pred: Dense, target: Dense): Inputs {
+function readLabels(
+  loss: Definition,
+  { weight, numbers }: Configuration,
+  pred: Dense,
+  target: Dense,
+): Inputs {
   const labels = asLabels(loss, 'target', target)
-  const [rows, classes] = pred.shape === undefined ? split(loss, pred, labels) : rowsOf(loss, pred.shape)
-  requireLabelPerRow(loss, pred, labels, rows)
+  const layout = pred.shape === undefined ? split(loss, pred, labels) : rowsOf(loss, pred.shape, numbers)
+  requireLabelPerRow(loss, pred, labels, layout)
+  const { rows, classes, inner } = layout
   const compute = computeType([pred])
   return {
     tensors: [pred, labels],
     weight: readClassWeights(loss, weight, rows, classes, compute),
     rows,
     columns: classes,
-    inner: 1,
+    inner,
     hasLabels: true,
     compute,
   }
@@ -62,7 +70,7 @@ function readLabels(loss: Definition, { weight }: Configuration, pred: Dense, ta
 
 function readProbabilities(
   loss: Definition,
-  { weight, ignores }: Configuration,
+  { weight, ignores, numbers }: Configuration,
   pred: Dense,
   target: Dense,
 ): Inputs {
@@ -74,9 +82,9 @@ function readProbabilities(
         '{ data, shape: [rows, classes] }.',
     )
   }
-  const [rows, classes] = rowsOf(loss, pred.shape)
+  const { rows, classes, inner, perRow } = rowsOf(loss, pred.shape, numbers)
   if (!sameSize || (target.shape !== undefined && !sameShape(target.shape, pred.shape))) {
-    if (target.data.length === rows && (target.shape === undefined || sameShape(target.shape, [rows]))) {
+    if (target.data.length === rows && (target.shape === undefined || sameShape(target.shape, perRow))) {
       throw floatLabels(loss, 'target', target)
     }
     throw new LosskitShapeError(
@@ -97,7 +105,7 @@ function readProbabilities(
     weight: readClassWeights(loss, weight, rows, classes, compute),
     rows,
     columns: classes,
-    inner: 1,
+    inner,
     compute,
   }
 }
@@ -107,61 +115,33 @@ function refuseProbabilities(loss: Definition, _: Configuration, _pred: Dense, t
 }
 
 /** Rows and classes of flat scores: there are as many rows as labels. */
-function split(loss: Definition, pred: Dense, labels: Dense): readonly [number, number] {
+function split(loss: Definition, pred: Dense, labels: Dense): Layout {
   const [length, rows] = [pred.data.length, labels.data.length]
-  if (rows === 0 && length === 0) return [0, 0]
+  if (rows === 0 && length === 0) return { rows, classes: 0, inner: 1, perRow: [0] }
   if (rows === 0 || length === 0 || length % rows !== 0) {
     throw new LosskitShapeError(
       `${loss.name}: ${scoresOf(loss)} has ${length} elements, which is not a row of classes for each of ${rows} labels.`,
     )
   }
-  return [rows, length / rows]
+  return { rows, classes: length / rows, inner: 1, perRow: [rows] }
 }
 
-function rowsOf(loss: Definition, shape: readonly number[]): readonly [number, number] {
-  const [rows, classes] = shape.length === 1 ? [1, shape[0]] : shape
-  if (shape.length > 2 || rows === undefined || classes === undefined) {
-    throw new LosskitShapeError(
-      `${loss.name}: ${scoresOf(loss)} has shape ${showShape(shape)}. It must be [rows, classes], or [classes] for one row.`,
-    )
-  }
-  if (classes === 0 && rows > 0) {
-    throw new LosskitShapeError(
-      `${loss.name}: ${scoresOf(loss)} has shape ${showShape(shape)}. A row must have at least one class.`,
-    )
-  }
-  return [rows, classes]
+/** The slot of `inner` holds the axis of the classes until the inputs are read. */
+function rowsOf(loss: Definition, shape: readonly number[], numbers: readonly number[]): Layout {
+  return layoutOf(loss, shape, numbers[slots.inner] as number)
 }
 
-function requireLabelPerRow(loss: Definition, pred: Dense, labels: Dense, rows: number): void {
+function requireLabelPerRow(loss: Definition, pred: Dense, labels: Dense, { rows, perRow }: Layout): void {
   const { shape } = labels
   const isPerRow =
-    shape === undefined || sameShape(shape, [rows]) || (shape.length === 0 && pred.shape?.length === 1)
+    shape === undefined || sameShape(shape, perRow) || (perRow.length === 0 && sameShape(shape, [1]))
   if (labels.data.length === rows && isPerRow) return
   const hint = labels.data.length === pred.data.length ? ' Probabilities for every class must be floats.' : ''
+  const where = perRow.length > 1 ? `, in shape ${showShape(perRow)}` : ''
   throw new LosskitShapeError(
     `${loss.name}: target has ${extent(labels)}, ${scoresOf(loss)} has ${extent(pred)}. There must be one label for each of ` +
-      `${rows} rows.${hint}`,
+      `${rows} rows${where}.${hint}`,
   )
-}
-
-function readClassWeights(
-  loss: Definition,
-  value: unknown,
-  rows: number,
-  classes: number,
-  compute: Dtype,
-): Dense | undefined {
-  if (value === undefined) return undefined
-  const weight = conform(loss.name, 'weight', readTensor(loss.name, 'weight', value), compute)
-  // Scores that are empty and flat do not tell how many classes there are.
-  if (rows === 0 && classes === 0) return undefined
-  if (weight.data.length !== classes || (weight.shape !== undefined && weight.shape.length !== 1)) {
-    throw new LosskitShapeError(
-      `${loss.name}: weight has ${extent(weight)}. It must have one element for each of ${classes} classes.`,
-    )
-  }
-  return weight
 }
 
 /** What the scores are called. */

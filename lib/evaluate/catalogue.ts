@@ -1,49 +1,53 @@
-/**
- * The losses that can be evaluated: how each walks its data, and the options it takes. A new loss is one line here, a new
- * option one more in the command.
- */
+/** The losses that can be evaluated, from their declarations: how each walks its data, and the options it takes. */
 
-/** Options of the losses, under the names of their functions. */
-export interface LossOptions {
-  readonly delta?: number
-  readonly posWeight?: number | readonly number[]
-  readonly ignoreIndex?: number
-  readonly labelSmoothing?: number
-  /** Of the classes; weights of elements come from the data. */
-  readonly weight?: readonly number[]
-}
+import { descriptionOf } from '../description.ts'
+import type { Domain } from '../losses/options.ts'
+import type { Accumulator } from '../types/accumulator.ts'
 
-export type OptionName = keyof LossOptions
+// Not a static import, which a bundle would move to its start: the command must start without the addon, to say what is wrong.
+const losskit = await import('../index.ts')
+
+export type LossName = string
+
+/** Options of the losses by name: numbers, words, flags, or numbers for each class or column. */
+export type LossOptions = Readonly<Record<string, unknown>>
 
 export interface Entry {
   /** 'elements' compares numbers with numbers, 'rows' looks at all classes of a sample at once. */
   readonly walks: 'elements' | 'rows'
-  readonly options: readonly OptionName[]
+  readonly options: Readonly<Record<string, Domain>>
+  accumulator(options: object): Accumulator
 }
 
-const elements = (...options: OptionName[]): Entry => ({ walks: 'elements', options })
-const rows = (...options: OptionName[]): Entry => ({ walks: 'rows', options })
+/** Data in files is in rows, so where the classes lie is no question. */
+const NOT_ASKED = new Set(['axis'])
 
-export const catalogue = {
-  mse: elements(),
-  mbe: elements(),
-  mae: elements(),
-  huber: elements('delta'),
-  bce: elements(),
-  bceWithLogits: elements('posWeight'),
-  crossEntropy: rows('weight', 'ignoreIndex', 'labelSmoothing'),
-  nll: rows('weight', 'ignoreIndex'),
-} as const satisfies Readonly<Record<string, Entry>>
+const catalogue: ReadonlyMap<LossName, Entry> = new Map(
+  Object.entries(losskit).flatMap(([name, loss]) => {
+    const description = typeof loss === 'function' ? descriptionOf(loss) : undefined
+    if (description === undefined || description.gradients.length !== 1) return []
+    const { walks, inputs } = description
+    if ((walks !== 'elements' && walks !== 'rows') || inputs.length !== 2 || inputs[1] !== 'target') return []
+    const { accumulator } = loss as unknown as Pick<Entry, 'accumulator'>
+    const options = Object.entries(description.options).filter(([option]) => !NOT_ASKED.has(option))
+    return [[name, { walks, options: Object.fromEntries(options), accumulator }]]
+  }),
+)
 
-export type LossName = keyof typeof catalogue
+export const lossNames: readonly LossName[] = [...catalogue.keys()]
 
-export const lossNames = Object.keys(catalogue) as readonly LossName[]
-
-export function isLossName(name: string): name is LossName {
-  return Object.hasOwn(catalogue, name)
-}
-
-/** Typed as an entry in general, where the literal one is too narrow. */
 export function entryOf(name: LossName): Entry {
-  return catalogue[name]
+  const entry = catalogue.get(name)
+  if (entry === undefined) throw new RangeError(`no loss is called ${name}`)
+  return entry
+}
+
+/** Every option of any loss, by name, with its domain where a number, a word or a flag is asked for. */
+export const optionDomains: ReadonlyMap<string, Domain> = new Map(
+  [...catalogue.values()].flatMap(({ options }) => Object.entries(options)),
+)
+
+/** The losses that take an option. */
+export function takersOf(option: string): readonly LossName[] {
+  return lossNames.filter(name => option in entryOf(name).options)
 }

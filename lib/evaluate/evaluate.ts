@@ -40,7 +40,7 @@ export async function evaluate(
   const stop = () => void source.close()
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    const running = await start(source, questions, reduction)
+    const running = start(source, questions, reduction)
     let rows = 0
     for await (const batch of readAhead(source)) {
       signal?.throwIfAborted()
@@ -62,12 +62,11 @@ export async function evaluate(
   }
 }
 
-async function start(
+function start(
   source: Source,
   questions: readonly Question[],
   reduction: 'mean' | 'sum',
-): Promise<readonly Running[]> {
-  const losskit = await import('../index.ts')
+): readonly Running[] {
   const walks = new Set(questions.map(({ loss }) => entryOf(loss).walks))
   const fits = {
     elements: walks.has('elements') ? fitElements(source) : undefined,
@@ -76,8 +75,7 @@ async function start(
   return questions.map(({ loss, options }) => {
     const prepare = fits[entryOf(loss).walks]
     if (prepare === undefined) throw new RangeError(loss)
-    const make = losskit[loss].accumulator as (options: object) => Accumulator
-    return { loss, options, prepare, accumulator: make({ ...options, reduction }) }
+    return { loss, options, prepare, accumulator: entryOf(loss).accumulator({ ...options, reduction }) }
   })
 }
 

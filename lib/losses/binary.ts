@@ -1,5 +1,5 @@
 import { elements } from './elements.ts'
-import { factor } from './options.ts'
+import { factor, notNegative, shareOrNone } from './options.ts'
 
 const PROBABILITY = 'A probability must lie in [0, 1].'
 
@@ -43,3 +43,27 @@ export const bce = elements('bce', {}, { pred: PROBABILITY, target: PROBABILITY 
  * @example bceWithLogits.grad([0, 0], [0, 1]).pred  // [0.25, -0.25]
  */
 export const bceWithLogits = elements('bceWithLogits', { posWeight: factor() })
+
+/**
+ * Sigmoid focal loss: binary cross-entropy in which elements that are right already hardly count, for data with many easy
+ * negatives.
+ *
+ * ℓ = α_t · u^γ · bce(p, t), with p = σ(x), u = p + t − 2pt: the probability of being wrong, α_t = αt + (1 − α)(1 − t).
+ * ∂ℓ/∂x = α_t · u^γ · (p − t + γ(1 − 2t) · bce(p, t) · p(1 − p)/u)
+ *
+ * @param pred    logits, any shape: float32, float64, float16, bfloat16
+ * @param target  targets in [0, 1], same shape, not wider than pred; whole numbers too. They are not checked.
+ * @option alpha   how much positives count, in [0, 1], and 1 − α for negatives (default 0.25); below 0: both count 1
+ * @option gamma   how fast easy elements lose weight, ≥ 0 (default 2); with 0 it is `bceWithLogits` weighted by α_t
+ * @option weight  a factor for each element, or for the trailing dimensions; not in the divisor of the mean
+ * @edge Confident elements have gradient 0, also where γ < 1: nothing is raised to γ − 1. pred = ±∞ with the target it means: 0.
+ *   NaN gives NaN. Empty batch: mean NaN, sum 0.
+ * @throws ERR_SHAPE, ERR_DTYPE, ERR_OPTION
+ * @others torchvision sigmoid_focal_loss: equal, but its default reduction is none, and γ < 1 gives NaN. Keras
+ *   BinaryFocalCrossentropy uses α only if told to. Optax sigmoid_focal_loss has no α by default.
+ * @source Lin et al., "Focal Loss for Dense Object Detection", 2017
+ * @example sigmoidFocal([0], [1])  // 0.04332169878499658
+ * @example sigmoidFocal([0], [1], { alpha: -1, gamma: 0 })  // 0.6931471805599453
+ * @example sigmoidFocal.grad([0, 0], [1, 1], { alpha: 1, gamma: 0 }).pred  // [-0.25, -0.25]
+ */
+export const sigmoidFocal = elements('sigmoidFocal', { alpha: shareOrNone(0.25), gamma: notNegative(2) })

@@ -60,8 +60,22 @@ export function unitInterval(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a number from 0 to 1', value => value >= 0 && value <= 1)
 }
 
+/** From 0 to 1; what lies below stands for none. */
+export function shareOrNone(fallback: number): ScalarDomain<number> {
+  return number(
+    fallback,
+    'a number from 0 to 1, or one below 0 for none',
+    value => value > Number.NEGATIVE_INFINITY && value <= 1,
+  )
+}
+
 export function whole(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a whole number', Number.isSafeInteger)
+}
+
+/** The dimension that the classes go along; from the last where it is negative. */
+export function axis(): ScalarDomain<number> {
+  return whole(1)
 }
 
 export function finite(fallback: number): ScalarDomain<number> {
@@ -85,6 +99,19 @@ export function norm(fallback: number): ScalarDomain<number> {
 /** A position, from 0 on. */
 export function index(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a whole number from 0 on', value => Number.isSafeInteger(value) && value >= 0)
+}
+
+/** One of some numbers, the first of which is the default. */
+export function oneOf<const Value extends number>(
+  ...values: readonly [Value, ...Value[]]
+): ScalarDomain<Value> {
+  return {
+    kind: 'scalar',
+    fallback: values[0],
+    takes: values.join(' or '),
+    encode: value => values.find(one => one === value),
+    decode: code => code as Value,
+  }
 }
 
 export function flag(fallback: boolean): ScalarDomain<boolean> {

@@ -22,9 +22,19 @@ void refuse_label_options(const Call& c) {
   require(!c.has_ignore_index && c.label_smoothing == 0, "options of another loss");
 }
 
+/** Whether input i has a gradient. */
+bool has_gradient(const Kernel& kernel, int i) {
+  for (int g = 0; g < kernel.grads; ++g) {
+    if (kernel.grad_of[g] == i) return true;
+  }
+  return false;
+}
+
 void check_elements(const Call& c, const Kernel& kernel) {
   for (int i = 0; i < kernel.inputs; ++i) {
-    require(c.inputs[i].size == c.rows || (i == 2 && repeats(c.inputs[i], c.rows)), "sizes of the inputs");
+    const bool may_repeat = i == 2 && !has_gradient(kernel, i);
+    require(c.inputs[i].size == c.rows || (may_repeat && repeats(c.inputs[i], c.rows)),
+            "sizes of the inputs");
   }
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
   refuse_label_options(c);
@@ -35,7 +45,7 @@ void check_rows(const Call& c, const Kernel& kernel) {
   const bool labelled = !is_float(target.dtype);
   require(c.columns != 0 || c.rows == 0, "columns");
   require(is_product(scores.size, c.rows, c.columns), "size of the scores");
-  require(c.inner == 1, "inner");
+  require(c.inner != 0 && c.rows % c.inner == 0, "inner");
   require(target.size == (labelled ? c.rows : scores.size), "size of the target");
   require(kernel.distributions || (labelled && c.label_smoothing == 0), "the loss takes labels only");
   require(is_absent(c.weight) || c.weight.size == c.columns, "size of weight");
@@ -74,6 +84,16 @@ void check_masks(const Call& c, const Kernel& kernel) {
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
 }
 
+void check_multilabel(const Call& c, const Kernel& kernel) {
+  const Tensor &scores = c.inputs[0], &target = c.inputs[1];
+  require(c.columns != 0 || c.rows == 0, "columns");
+  require(is_product(scores.size, c.rows, c.columns) && target.size == scores.size, "sizes of the rows");
+  require(c.inner == 1, "inner");
+  require(kernel.labels < 0 || !is_float(target.dtype), "the loss takes labels only");
+  require(is_absent(c.weight) || (kernel.labels < 0 && c.weight.size == c.columns), "size of weight");
+  refuse_label_options(c);
+}
+
 void check_boxes(const Call& c) {
   for (int i = 0; i < 2; ++i) require(is_product(c.inputs[i].size, c.rows, 4), "sizes of the boxes");
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
@@ -103,6 +123,8 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_masks(c, kernel);
     case Driver::sequences:
       return check_sequences(c);
+    case Driver::multilabel:
+      return check_multilabel(c, kernel);
     case Driver::boxes:
       return check_boxes(c);
     case Driver::pairs:

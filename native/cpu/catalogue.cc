@@ -28,11 +28,19 @@ constexpr Kernel describe(Driver driver) {
 
 /** A loss of rows of class scores and labels. */
 template <class L>
-constexpr Kernel describe_rows(bool distributions) {
+constexpr Kernel describe_row() {
   Kernel k = describe<L>(Driver::rows);
   k.labels = 1;
-  k.distributions = distributions;
-  k.mean_by_weight = true;
+  k.distributions = requires { L::distributions; };
+  k.mean_by_weight = !requires { L::mean_by_rows; };
+  return k;
+}
+
+/** A loss of rows of class scores and several right classes. */
+template <class L>
+constexpr Kernel describe_multilabel() {
+  Kernel k = describe<L>(Driver::multilabel);
+  if (requires { L::lists; }) k.labels = 1;
   return k;
 }
 
@@ -46,9 +54,14 @@ constexpr Kernels<sizeof...(L)> describe_all(Driver driver, List<L...>) {
   return {{describe<L>(driver)...}};
 }
 
-template <class... S, class... G>
-constexpr Kernels<sizeof...(S) + sizeof...(G)> describe_rows_of(List<S...>, List<G...>) {
-  return {{describe_rows<S>(true)..., describe_rows<G>(false)...}};
+template <class... L>
+constexpr Kernels<sizeof...(L)> describe_rows(List<L...>) {
+  return {{describe_row<L>()...}};
+}
+
+template <class... L>
+constexpr Kernels<sizeof...(L)> describe_multilabels(List<L...>) {
+  return {{describe_multilabel<L>()...}};
 }
 
 constexpr Kernels<2> describe_lovasz() {
@@ -72,10 +85,12 @@ constexpr auto joined(const Kernels<n>&... lists) {
   return all;
 }
 
-constexpr auto kAll = joined(
-    describe_all(Driver::elements, ElementLosses()), describe_rows_of(SoftmaxLosses(), GatherLosses()),
-    describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
-    describe_lovasz(), describe_all(Driver::boxes, BoxLosses()), describe_all(Driver::pairs, PairLosses()));
+constexpr auto kAll =
+    joined(describe_all(Driver::elements, ElementLosses()), describe_rows(SoftmaxLosses()),
+           describe_rows(GatherLosses()), describe_rows(MarginLosses()),
+           describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
+           describe_lovasz(), describe_multilabels(MultilabelLosses()),
+           describe_all(Driver::boxes, BoxLosses()), describe_all(Driver::pairs, PairLosses()));
 
 }  // namespace
 

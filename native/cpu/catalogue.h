@@ -6,9 +6,10 @@
 namespace losskit {
 
 /** A shape of data, and how it is walked. */
-enum class Driver : int { elements, rows, sequences, masks, boxes, pairs };
-constexpr int kDrivers = 6;
-constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences", "masks", "boxes", "pairs"};
+enum class Driver : int { elements, rows, sequences, masks, multilabel, boxes, pairs };
+constexpr int kDrivers = 7;
+constexpr const char* kDriverNames[kDrivers] = {"elements",   "rows",  "sequences", "masks",
+                                                "multilabel", "boxes", "pairs"};
 
 struct Kernel {
   const char* name;

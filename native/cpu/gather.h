@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpu/softmax.h"
+#include "cpu/strided.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
@@ -15,6 +16,19 @@ void write_one(const MutableTensor& tensor, uint64_t at, T value) {
   T* out = output_block(tensor, at, scratch);
   *out = value;
   flush_block(tensor, at, 1, out);
+}
+
+/** Zeros in n rows. */
+inline void clear_rows(const Call& c, const MutableTensor& tensor, uint64_t row, size_t n) {
+  const size_t bytes = kDtypeBytes[static_cast<int>(tensor.dtype)];
+  char* const data = static_cast<char*>(tensor.data);
+  if (c.inner == 1) {
+    memset(data + row * c.columns * bytes, 0, n * c.columns * bytes);
+    return;
+  }
+  each_run(c, row, n, [&](size_t, size_t count, uint64_t at) {
+    for (uint64_t k = 0; k < c.columns; ++k) memset(data + (at + k * c.inner) * bytes, 0, count * bytes);
+  });
 }
 
 template <class Loss, class T>
@@ -34,7 +48,7 @@ void gather_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, voi
       const bool counts = i < n && labels[i] != kIgnored;
       const uint64_t label = counts ? static_cast<uint64_t>(labels[i]) : 0;
       kept += counts;
-      scores[i] = counts ? read_one<T>(c.inputs[0], (at + i) * c.columns + label) : T(0);
+      scores[i] = counts ? read_one<T>(c.inputs[0], place_of(c, at + i, label)) : T(0);
       group.weights[i] = !counts ? T(0) : c.weight.data != nullptr ? read_one<T>(c.weight, label) : T(1);
     }
     for (size_t i = 0; i < kRowGroup; i += V::lanes) {
@@ -44,12 +58,11 @@ void gather_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, voi
     }
     group.finish(c, at, n, kept, sums, divides_by_weights(c));
     if (c.grads[0].data == nullptr) continue;
-    const size_t bytes = kDtypeBytes[static_cast<int>(c.grads[0].dtype)];
-    memset(static_cast<char*>(c.grads[0].data) + at * c.columns * bytes, 0, n * c.columns * bytes);
+    clear_rows(c, c.grads[0], at, n);
     for (size_t i = 0; i < n; ++i) {
       if (labels[i] == kIgnored) continue;
       const double incoming = incoming_gradient(c, at + i);
-      write_one(c.grads[0], (at + i) * c.columns + static_cast<uint64_t>(labels[i]),
+      write_one(c.grads[0], place_of(c, at + i, static_cast<uint64_t>(labels[i])),
                 static_cast<T>(incoming * static_cast<double>(slopes[i])));
     }
   }

@@ -1,5 +1,5 @@
 #include LOSSKIT_ISA_HEADER
-#include "cpu/gather.h"
+#include "cpu/margins.h"
 #include "cpu/tiny_rows.h"
 
 namespace losskit {
@@ -13,28 +13,33 @@ void survey_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, voi
 
 /** The same walk whatever is wanted. */
 template <class T>
-constexpr KernelEntry<T> row_entry(Walk<T> walk) {
+constexpr KernelEntry<T> row_entry(Walk<T> walk, Measure scratch) {
   KernelEntry<T> entry{};
-  for (auto& phases : entry.plan.phases) phases[0].walk = walk;
+  for (auto& phases : entry.plan.phases) phases[0] = {walk, nullptr, nullptr, scratch};
   entry.survey = survey_rows<T>;
   return entry;
 }
 
 template <class Loss, class T>
 constexpr KernelEntry<T> softmax_entry() {
-  KernelEntry<T> entry = row_entry<T>(rows_of_softmax<Loss, T>);
+  KernelEntry<T> entry = row_entry<T>(rows_of_softmax<Loss, T>, softmax_scratch<T>);
   entry.split = split_softmax<Loss, T>();
-  entry.pieces = chunks_of;
+  entry.pieces = pieces_of;
   return entry;
 }
 
-template <class T, class... S, class... G>
-constexpr Entries<T, sizeof...(S) + sizeof...(G)> entries(List<S...>, List<G...>) {
-  return {{softmax_entry<S, T>()..., row_entry<T>(gather_rows<G, T>)...}};
+template <class Loss, class T>
+constexpr KernelEntry<T> margin_entry() {
+  return row_entry<T>(along_axis<T, margin_rows<Loss, T>>, tile_bytes<T>);
 }
 
-constexpr auto kF32 = entries<float>(SoftmaxLosses(), GatherLosses());
-constexpr auto kF64 = entries<double>(SoftmaxLosses(), GatherLosses());
+template <class T, class... S, class... G, class... M>
+constexpr Entries<T, sizeof...(S) + sizeof...(G) + sizeof...(M)> entries(List<S...>, List<G...>, List<M...>) {
+  return {{softmax_entry<S, T>()..., row_entry<T>(gather_rows<G, T>, nullptr)..., margin_entry<M, T>()...}};
+}
+
+constexpr auto kF32 = entries<float>(SoftmaxLosses(), GatherLosses(), MarginLosses());
+constexpr auto kF64 = entries<double>(SoftmaxLosses(), GatherLosses(), MarginLosses());
 
 }  // namespace
 

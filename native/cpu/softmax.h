@@ -66,6 +66,9 @@ LOSSKIT_INLINE double of_one(double x, F f) {
 
 inline uint64_t chunks_of(const Call& c) { return (c.columns + kChunk - 1) / kChunk; }
 
+/** In how many pieces a row can be cut: rows that lie apart are not. */
+inline uint64_t pieces_of(const Call& c) { return c.inner == 1 ? chunks_of(c) : 1; }
+
 LOSSKIT_INLINE uint64_t chunk_size(const Call& c, uint64_t chunk) {
   const uint64_t left = c.columns - chunk * kChunk;
   return left < kChunk ? left : kChunk;

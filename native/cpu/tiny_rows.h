@@ -5,12 +5,15 @@
 #pragma once
 
 #include "cpu/softmax.h"
+#include "cpu/strided.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
 constexpr uint64_t kTinyClasses = 32;
+
+LOSSKIT_INLINE bool is_tiny(const Call& c) { return c.columns <= kTinyClasses && !is_dense(c); }
 
 /** x[rows][classes] to tile[classes][16]; lanes without a row hold 0. */
 template <class T>
@@ -26,11 +29,14 @@ LOSSKIT_INLINE void turn(const T* x, size_t rows, size_t classes, T* tile) {
   }
 }
 
-template <class Loss, class T>
+/** `apart`: the class axis is not the last, so that the rows of a vector lie beside each other already. */
+template <class Loss, class T, bool apart>
 void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
   using V = vec<T, 16>;
-  alignas(64) T tile[kTinyClasses * 16], logits[kTinyClasses * 16], rounded[kTinyClasses * 16];
-  alignas(64) T score[16], label_grad[16];
+  constexpr size_t stride = apart ? kPlane : 16;
+  alignas(64) T planes[kTinyClasses * stride];  // [classes][rows]: sixteen rows, or a group of them
+  alignas(64) T logits[kTinyClasses * 16], rounded[kTinyClasses * 16];
+  alignas(64) T score[16], label_grad[16], kept_row[16];
   alignas(64) double weight[16], incoming[16];
   int64_t labels[kRowGroup];
   RowGroup<T> group;
@@ -40,17 +46,25 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
   for (uint64_t at = begin; at < end; at += n) {
     n = end - at < kRowGroup ? static_cast<size_t>(end - at) : kRowGroup;
     if (!read_labels(c, 1, c.columns, at, n, labels, sums.fault)) return;
+    if constexpr (apart) {
+      read_planes(c, c.inputs[0], at, n, 0, classes, planes);
+      for (size_t k = 0; k < classes; ++k) {
+        for (size_t r = n; r % 16 != 0; ++r) planes[k * stride + r] = T(0);
+      }
+    }
     size_t kept = 0;
     for (size_t first = 0; first < n; first += 16) {
       const uint64_t row = at + first;
       const size_t rows = n - first < 16 ? n - first : 16;
       const int64_t* label = labels + first;
-      const T* x = read_block(c.inputs[0], row * classes, rows * classes, logits);
-      turn(x, rows, classes, tile);
+      T* const tile = apart ? planes + first : planes;
+      if constexpr (!apart)
+        turn(read_block(c.inputs[0], row * classes, rows * classes, logits), rows, classes, tile);
       for (size_t r = 0; r < 16; ++r) {
         const bool counts = r < rows && label[r] != kIgnored;
         kept += counts;
-        score[r] = counts ? x[r * classes + static_cast<size_t>(label[r])] : T(0);
+        kept_row[r] = counts ? T(1) : T(0);
+        score[r] = counts ? tile[static_cast<size_t>(label[r]) * stride + r] : T(0);
         weight[r] = !counts ? 0
                     : c.weight.data == nullptr
                         ? 1
@@ -59,13 +73,13 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
       }
 
       V largest = V::load(tile);
-      for (size_t k = 1; k < classes; ++k) largest = max(V::load(tile + k * 16), largest);
+      for (size_t k = 1; k < classes; ++k) largest = max(V::load(tile + k * stride), largest);
       const V shift = select(largest == V(-infinity<T>), V(0), largest);
       V ones(0);
       Doubles rest(0);
       for (size_t k = 0; k < classes; ++k) {
-        const V e = exp_flushed(V::load(tile + k * 16) - shift);
-        e.store(tile + k * 16);
+        const V e = exp_flushed(V::load(tile + k * stride) - shift);
+        e.store(tile + k * stride);
         const auto is_one = e == V(1);
         ones = ones + select(is_one, V(1), V(0));
         rest = rest + widen(select(is_one, V(0), e));
@@ -82,20 +96,23 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
 
       const Doubles g = Doubles::load(incoming) * w * out.grad;
       const V factor = narrow_to<T>(g / (widen(ones) + rest));
-      for (size_t k = 0; k < classes; ++k) (V::load(tile + k * 16) * factor).store(tile + k * 16);
-      narrow_to<T>(fma(g, expm1(-nll), Doubles(0))).store(label_grad);
-      T* grad = output_block(c.grads[0], row * classes, rounded);
-      for (size_t r = 0; r < rows; ++r) {
-        T* to = grad + r * classes;
-        if (label[r] == kIgnored) {
-          for (size_t k = 0; k < classes; ++k) to[k] = T(0);
-        } else {
-          for (size_t k = 0; k < classes; ++k) to[k] = tile[k * 16 + r];
-          to[label[r]] = label_grad[r];
-        }
+      const auto counts = V::load(kept_row) == V(1);
+      for (size_t k = 0; k < classes; ++k) {
+        select(counts, V::load(tile + k * stride) * factor, V(0)).store(tile + k * stride);
       }
-      flush_block(c.grads[0], row * classes, rows * classes, grad);
+      narrow_to<T>(fma(g, expm1(-nll), Doubles(0))).store(label_grad);
+      for (size_t r = 0; r < rows; ++r) {
+        if (label[r] != kIgnored) tile[static_cast<size_t>(label[r]) * stride + r] = label_grad[r];
+      }
+      if constexpr (!apart) {
+        T* grad = output_block(c.grads[0], row * classes, rounded);
+        for (size_t r = 0; r < rows; ++r) {
+          for (size_t k = 0; k < classes; ++k) grad[r * classes + k] = tile[k * stride + r];
+        }
+        flush_block(c.grads[0], row * classes, rows * classes, grad);
+      }
     }
+    if (apart && c.grads[0].data != nullptr) write_planes(c, c.grads[0], at, n, 0, classes, planes);
     group.finish(c, at, n, kept, sums, divides_by_weights(c));
   }
 }
@@ -103,9 +120,14 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
 /** The driver of a softmax loss: by the shape of its rows. */
 template <class Loss, class T>
 void rows_of_softmax(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void* scratch) {
-  if (c.columns <= kTinyClasses && !is_dense(c))
-    return tiny_softmax_rows<Loss, T>(c, begin, end, sums, scratch);
-  softmax_rows<Loss, T>(c, begin, end, sums, scratch);
+  if (!is_tiny(c)) return along_axis<T, softmax_rows<Loss, T>>(c, begin, end, sums, scratch);
+  if (c.inner == 1) return tiny_softmax_rows<Loss, T, false>(c, begin, end, sums, scratch);
+  tiny_softmax_rows<Loss, T, true>(c, begin, end, sums, scratch);
+}
+
+template <class T>
+uint64_t softmax_scratch(const Call& c) {
+  return is_tiny(c) ? 0 : tile_bytes<T>(c);
 }
 
 }  // namespace

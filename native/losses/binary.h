@@ -58,6 +58,46 @@ struct BceWithLogitsPosWeight : NoParams {
   }
 };
 
+/** a_t u^gamma BCE(x, t) with u = p + t - 2 p t, the probability of being wrong, and a_t = alpha t + (1 -
+ * alpha)(1 - t), or 1 where alpha is negative. In doubles, for a power multiplies errors. */
+struct SigmoidFocal {
+  static constexpr const char* name = "sigmoidFocal";
+  static constexpr Names params = {2, {"alpha", "gamma"}};
+  static constexpr int inputs = 2;
+  template <class T>
+  struct Params {
+    double positive, negative, gamma;
+    explicit Params(const double* p)
+        : positive(p[0] < 0 ? 1 : p[0]), negative(p[0] < 0 ? 1 : 1 - p[0]), gamma(p[1]) {}
+  };
+  template <class W, class P>
+  static LOSSKIT_INLINE W focus(W u, const P& p) {
+    if (p.gamma == 2) return u * u;
+    if (p.gamma == 1) return u;
+    if (p.gamma == 0) return W(1);
+    if (p.gamma == 0.5) return sqrt(u);
+    return exp(W(p.gamma) * log(u));
+  }
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> at(V logit, V target, const P& p) {
+    using W = Wide<V>;
+    const W x = widen(logit), t = widen(target), no = W(1) - t, a = abs(x), e = exp_flushed(-a);
+    const auto positive = x >= W(0);
+    const W wrong = select(positive, no, t), right = select(positive, t, no);
+    const W over = W(1) / (W(1) + e), weight = fma(e, right, wrong), u = weight * over;
+    const W linear = select(wrong == W(0), W(0), a * wrong);  // an infinite logit on the right side
+    const W power = focus(u, p) * fma(W(p.positive), t, W(p.negative) * no);
+
+    // d u / d x over u is (1 - 2t) p (1 - p) / u, where nothing is raised to gamma - 1. Beyond a of 1000 it
+    // is 0, also times an infinite loss.
+    const W ratio = select(weight == W(0), W(0), e * over / weight);
+    const W loss = select(linear > W(1000), W(1000), linear) + log1p_unit(e);
+    const W error = select(positive, fma(-e, right, wrong), fma(e, right, -wrong)) * over;
+    const W grad = fma(W(p.gamma) * (no - t), ratio * loss, error);
+    return {rounded<V>(power * (linear + log1p_unit(e))), rounded<V>(power * grad)};
+  }
+};
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

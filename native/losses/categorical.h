@@ -10,11 +10,70 @@ namespace {
 
 /** -log softmax(z)_y */
 struct CrossEntropy : NoParams {
+  static constexpr bool distributions = true;
   static constexpr const char* name = "crossEntropy";
   static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V nll, const P&) {
     return {nll, V(1)};
+  }
+};
+
+/** q^gamma for q in [0, 1], gamma >= 0: whole and half powers by products, so that they keep their digits. */
+template <class V>
+LOSSKIT_INLINE V power_of_unit(V q, typename V::scalar gamma) {
+  using T = typename V::scalar;
+  const int whole = gamma >= T(0) && gamma < T(8) ? static_cast<int>(gamma) : 7;
+  const T fraction = gamma - static_cast<T>(whole);
+  const V q2 = q * q;
+  V power(1);
+  if (fraction == T(0.5)) {
+    power = sqrt(q);
+  } else if (fraction != 0) {
+    power = select(q == V(0), V(0), exp(V(fraction) * log(q)));
+  }
+  if ((whole & 1) != 0) power = power * q;
+  if ((whole & 2) != 0) power = power * q2;
+  if ((whole & 4) != 0) power = power * (q2 * q2);
+  return power;
+}
+
+/** -alpha (1 - p)^gamma log p, p the softmax at the label. */
+struct SoftmaxFocal {
+  static constexpr const char* name = "softmaxFocal";
+  static constexpr Names params = {2, {"alpha", "gamma"}};
+  static constexpr int inputs = 2;
+  template <class T>
+  struct Params {
+    T alpha, gamma;
+    explicit Params(const double* p) : alpha(static_cast<T>(p[0])), gamma(static_cast<T>(p[1])) {}
+  };
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> at(V nll, const P& params) {
+    const V alpha(params.alpha), gamma(params.gamma);
+    const V q = V(0) - expm1(-nll), p = V(1) - q;
+    const V focus = alpha * power_of_unit(q, params.gamma);
+    // The derivative of q^gamma as q^gamma (gamma p / q): nll / q stays finite where q is 0, q^(gamma - 1)
+    // not.
+    const V ratio = select(q == V(0), V(1), select(p == V(0), V(0), p * nll) / q);
+    return {focus * nll, fma(focus * gamma, ratio, focus)};
+  }
+};
+
+/** -log p + epsilon (1 - p), p the softmax at the label. */
+struct Poly1 {
+  static constexpr const char* name = "poly1";
+  static constexpr Names params = {1, {"epsilon"}};
+  static constexpr int inputs = 2;
+  template <class T>
+  struct Params {
+    T epsilon;
+    explicit Params(const double* p) : epsilon(static_cast<T>(p[0])) {}
+  };
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> at(V nll, const P& params) {
+    const V epsilon(params.epsilon), q = V(0) - expm1(-nll);
+    return {fma(epsilon, q, nll), fma(epsilon, V(1) - q, V(1))};
   }
 };
 

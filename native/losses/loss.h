@@ -31,6 +31,33 @@ struct Out2 {
   V value, grad, second;
 };
 
+/** Twice the digits of a float: for losses whose terms cancel, or that take many steps. Sums and products of
+ * two floats lose next to nothing there. */
+template <class V>
+using Wide = vec<double, V::lanes>;
+
+/** A wide result, rounded to the type of the loss. */
+template <class V>
+LOSSKIT_INLINE V rounded(Wide<V> x) {
+  if constexpr (sizeof(typename V::scalar) == 4) {
+    return narrow(x);
+  } else {
+    return x;
+  }
+}
+
+/** The slope of a corner at `x` = 0: `above` beyond it, 0 before it and on it; a NaN passes. */
+template <class V>
+LOSSKIT_INLINE V slope_above(V x, V above) {
+  return select(x > V(0), above, select(x <= V(0), V(0), x));
+}
+
+/** The same, but already `above` on the corner: what PyTorch's clamp_min does. */
+template <class V>
+LOSSKIT_INLINE V slope_from(V x, V from) {
+  return select(x >= V(0), from, select(x < V(0), V(0), x));
+}
+
 struct Names {
   int count;
   const char* name[4];

@@ -5,7 +5,18 @@
 
 namespace losskit {
 
-enum class MathFunction { exp, exp_flushed, expm1, log, log1p, log1p_unit, tanh, softplus, sigmoid, log_cosh };
+enum class MathFunction {
+  exp,
+  exp_flushed,
+  expm1,
+  log,
+  log1p,
+  log1p_unit,
+  tanh,
+  softplus,
+  sigmoid,
+  log_cosh
+};
 constexpr int kMathFunctions = 10;
 constexpr const char* kMathFunctionNames[kMathFunctions] = {
     "exp", "exp_flushed", "expm1", "log", "log1p", "log1p_unit", "tanh", "softplus", "sigmoid", "log_cosh"};

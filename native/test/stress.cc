@@ -2,69 +2,66 @@
 // result must have the bits of the first.
 
 #include <atomic>
-#include <cmath>
 #include <cstdio>
+#include <memory>
 #include <thread>
-#include <vector>
 
 #include "cpu/pool.h"
-#include "cpu/run.h"
+#include "test/batch.h"
 
 namespace losskit {
 namespace {
 
-constexpr uint64_t kRows = 300000, kClasses = 150000;
+using Floats = Batch<float>;
 
-struct Inputs {
-  std::vector<float> pred, target;
-  int64_t labels[2] = {3, 149999};
-  Inputs() : pred(2 * kClasses), target(kRows) {
-    for (size_t i = 0; i < pred.size(); ++i) pred[i] = static_cast<float>(i * 7919 % 10007) * 1e-3f;
-    for (size_t i = 0; i < target.size(); ++i) target[i] = static_cast<float>(i * 104729 % 9973) * 1e-3f;
+/** The first kernel of each driver: drivers share out a batch in different ways. */
+std::vector<int> kernels_of_drivers() {
+  std::vector<int> kernels;
+  for (int i = 0; i < kernel_count(); ++i) {
+    if (kernel_at(i).index == 0) kernels.push_back(i);
   }
-};
+  return kernels;
+}
 
-/** The mean of one of two losses, which share out a batch in different ways. */
-double mean(const Inputs& in, int kernel, std::vector<float>& grad, int32_t* cancel) {
-  Job job{};
-  Call& c = job.call;
-  c.kernel = kernel;
-  const bool elements = kernel == 0;
-  c.rows = elements ? kRows : 2;
-  c.classes = elements ? 0 : kClasses;
-  c.pred = {in.pred.data(), elements ? kRows : 2 * kClasses, Dtype::float32};
-  c.target = elements ? Tensor{in.target.data(), kRows, Dtype::float32} : Tensor{in.labels, 2, Dtype::int64};
-  grad.resize(c.pred.size);
-  c.grad = {grad.data(), grad.size(), Dtype::float32};
-  c.wants_sum = true;
-  job.reduction = Reduction::mean;
-  job.upstream = 1;
-  job.divisor = std::nan("");
-  job.cancel = cancel;
-  Sums<float> sums;
-  run(job, sums);
-  return sums.fault.status == Status::aborted ? -1 : reduce(sums, false, Reduction::mean, std::nan(""));
+/** The largest batch of the kernel's driver, with its own memory. */
+std::unique_ptr<Floats> make_batch(int kernel) {
+  const Sizes sizes = sizes_of(kernel_at(kernel).driver).back();
+  return std::make_unique<Floats>(kernel, sizes, Numbers::unit, Numbers::unit, Extras::none);
+}
+
+uint64_t hash_of(Floats& batch) {
+  Hash hash;
+  batch.hash_into(hash);
+  return hash.state;
+}
+
+bool is_aborted(Floats& batch, int32_t* cancel) {
+  Hash hash;
+  batch.job.cancel = cancel;
+  return batch.hash_into(hash) == Status::aborted;
 }
 
 int stress() {
-  const Inputs in;
-  std::vector<float> grad;
+  const std::vector<int> kernels = kernels_of_drivers();
+  std::vector<uint64_t> expected;
   set_thread_count(1);
-  const double expected[2] = {mean(in, 0, grad, nullptr), mean(in, 7, grad, nullptr)};
+  for (int kernel : kernels) expected.push_back(hash_of(*make_batch(kernel)));
   set_thread_count(4);
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
-  for (int t = 0; t < 6; ++t) {
+  for (size_t t = 0; t < 6; ++t) {
     threads.emplace_back([&, t] {
-      std::vector<float> own;
+      std::vector<std::unique_ptr<Floats>> batches;
+      for (int kernel : kernels) batches.push_back(make_batch(kernel));
       int32_t cancel = 0;
-      for (int i = 0; i < 30; ++i) {
-        const int which = (t + i) % 2;
-        wrong += mean(in, which * 7, own, i % 3 == 0 ? &cancel : nullptr) != expected[which];
-        if (t == 0) set_thread_count(1 + i % 7);
+      for (size_t i = 0; i < 15 * kernels.size(); ++i) {
+        const size_t which = (t + i) % kernels.size();
+        batches[which]->job.cancel = i % 3 == 0 ? &cancel : nullptr;
+        wrong += hash_of(*batches[which]) != expected[which];
+        if (t == 0) set_thread_count(1 + static_cast<int>(i % 7));
       }
       cancel = 1;
-      wrong += mean(in, 0, own, &cancel) != -1;
+      for (const auto& batch : batches) wrong += !is_aborted(*batch, &cancel);
     });
   }
   for (std::thread& thread : threads) thread.join();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes native/simd/coefficients.h from fit.sollya. Needs Sollya (Debian: apt install sollya); takes about two minutes.
+# Writes native/simd/coefficients.h from fit.sollya. Needs Sollya (Debian: apt install sollya).
 set -euo pipefail
 cd "$(dirname "$0")"
 {

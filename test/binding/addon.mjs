@@ -19,22 +19,30 @@ export function generator(seed) {
   return { bits, below, pick }
 }
 
-/** Writes a plain mse call into the frame: float32, the sum. */
-export function describeMse(binding, length) {
+/** Inputs, weight, upstream, values, gradients. */
+export const INPUTS = 4
+export const GRADS = 3
+export const ARRAYS = INPUTS + 3 + GRADS
+
+/** Writes a plain mse call into the frame, float32, the sum; gives its arrays in the order of the addon. */
+function describeMse(binding, { pred, target }, grad) {
   const { frame, slots, kernels, dtypes } = binding
+  const arrays = new Array(ARRAYS).fill(undefined)
+  arrays[0] = pred
+  arrays[1] = target
+  arrays[INPUTS + 3] = grad
   frame[slots.kernel] = kernels.findIndex(({ name }) => name === 'mse')
   frame[slots.reduction] = 1
   frame[slots.upstream] = 1
   frame[slots.divisor] = Number.NaN
-  frame[slots.rows] = length
-  frame[slots.classes] = 0
+  frame[slots.rows] = pred.length
+  for (const size of ['columns', 'inner', 'others']) frame[slots[size]] = 0
   frame[slots.ignoreIndex] = Number.NaN
   frame[slots.labelSmoothing] = 0
-  for (let i = 0; i < 7; i++) frame[slots.dtypes + i] = -1
-  frame[slots.dtypes] = frame[slots.dtypes + 1] = dtypes.indexOf('float32')
-  return grad => {
-    frame[slots.dtypes + 6] = grad === undefined ? -1 : dtypes.indexOf('float32')
-  }
+  arrays.forEach((array, i) => {
+    frame[slots.dtypes + i] = array === undefined ? -1 : dtypes.indexOf('float32')
+  })
+  return arrays
 }
 
 /** The sum of squares of 0, 1, 2, 3, 0, 1, …; the truth is a whole number. */
@@ -46,27 +54,14 @@ export function batch(length) {
   return { pred, target, sum }
 }
 
-export function run(binding, { pred, target }, grad) {
-  describeMse(binding, pred.length)(grad)
-  return binding.run(pred, target, undefined, undefined, undefined, undefined, grad, undefined)
-}
+export const run = (binding, inputs, grad) => binding.run(...describeMse(binding, inputs, grad), undefined)
+
+/** Resolves to `[status, value, …]`. */
+export const runRawAsync = (binding, inputs, grad, cancel) =>
+  binding.runAsync(...describeMse(binding, inputs, grad), undefined, cancel)
 
 /** Resolves to the value. */
-export async function runAsync(binding, { pred, target }, grad, cancel) {
-  describeMse(binding, pred.length)(grad)
-  const result = await binding.runAsync(
-    pred,
-    target,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    grad,
-    undefined,
-    cancel,
-  )
-  return result[1]
-}
+export const runAsync = async (binding, inputs, grad) => (await runRawAsync(binding, inputs, grad))[1]
 
 export function check(condition, message) {
   if (!condition) throw new Error(message)

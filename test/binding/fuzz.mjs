@@ -3,7 +3,7 @@
  * few places and made. It has to work or throw ERR_BINDING, leave the memory around its outputs alone, and come back.
  */
 
-import { check, generator, load } from './addon.mjs'
+import { ARRAYS, check, GRADS, generator, INPUTS, load } from './addon.mjs'
 
 const [, , file, seedText, roundsText] = process.argv
 const seed = Number(seedText)
@@ -12,7 +12,7 @@ const binding = load(file)
 const { frame, slots, kernels, dtypes } = binding
 binding.setThreads(3)
 
-const ARRAYS = {
+const KINDS = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -33,7 +33,7 @@ const GUARD_BYTE = 0xa5
 let guarded = []
 
 function array(dtype, length) {
-  const Kind = ARRAYS[dtype]
+  const Kind = KINDS[dtype]
   const bytes = length * Kind.BYTES_PER_ELEMENT
   const memory = new Uint8Array(GUARD + bytes + GUARD).fill(GUARD_BYTE)
   guarded.push([memory, bytes])
@@ -134,6 +134,7 @@ const NUMBERS = [
 
 const FLOATS = ['float32', 'float64', 'float16', 'bfloat16']
 const INTEGERS = ['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64']
+const SIZES = [slots.rows, slots.columns, slots.inner, slots.others]
 
 function state(compute) {
   const bytes = new Uint8Array(binding.stateBytes(compute))
@@ -141,37 +142,98 @@ function state(compute) {
   return bytes
 }
 
+/** A new driver is one entry: sizes of a call (rows, columns, inner, others), and what they make of the inputs. */
+const manyRows = () => random.pick([0, 1, 2, 3, 9, 17, 40, 40, random.below(200) === 0 ? 70_000 : 5])
+const fewRows = () => random.pick([0, 1, 2, 3, 5, 9, 17])
+const oneOf = (...sizes) => random.pick(sizes)
+const LABEL = INTEGERS
+const drivers = {
+  elements: {
+    sizes: () => [manyRows(), 0, 0, 0],
+    inputs: ([rows], { inputs }) => new Array(inputs).fill([rows]),
+    weights: ([rows]) => rows,
+  },
+  rows: {
+    sizes: () => [manyRows(), oneOf(1, 2, 3, 3, 10, 33), 1, 0],
+    inputs: ([rows, columns], { labels }) => [
+      [rows * columns],
+      labels === 1 && random.below(3) > 0 ? [rows, LABEL] : [rows * columns],
+    ],
+    weights: ([, columns]) => columns,
+  },
+  sequences: {
+    sizes: () => [fewRows(), oneOf(2, 3, 10, 33), oneOf(0, 1, 2, 5, 40), oneOf(0, 1, 3, 12, 90)],
+    inputs: ([rows, columns, inner, others]) => [
+      [others * rows * columns],
+      [rows * inner, LABEL],
+      [rows, LABEL],
+      [rows, LABEL],
+    ],
+    weights: ([rows]) => rows,
+  },
+  masks: {
+    sizes: () => [fewRows(), oneOf(0, 1, 2, 33, 33, 300, 5000), oneOf(1, 1, 2), oneOf(1, 2, 3, 3)],
+    inputs: ([rows, columns, inner, others], { labels }) =>
+      labels === 1
+        ? [[rows * inner * others * columns], [rows * inner * columns, LABEL]]
+        : [[rows * columns], [rows * columns]],
+    weights: ([rows]) => rows,
+  },
+  boxes: {
+    sizes: () => [manyRows(), 4, 0, 0],
+    inputs: ([rows]) => [[4 * rows], [4 * rows]],
+    weights: ([rows]) => rows,
+  },
+  pairs: {
+    sizes: () => [manyRows(), oneOf(1, 2, 3, 16, 33, 300, random.below(20) === 0 ? 5000 : 7), 0, 0],
+    inputs: ([rows, columns], { inputs, grads }) =>
+      Array.from({ length: inputs }, (_, i) => [i < grads.length ? rows * columns : rows]),
+    weights: ([rows]) => rows,
+  },
+}
+
+/** The size and the dtype of every input; those with a gradient have that of the first. */
+function inputsOf(kernel, sizes, first, compute) {
+  return drivers[kernel.driver].inputs(sizes, kernel).map(([size, kind], i) => {
+    if (i === 0 || kernel.grads.includes(i)) return [size, first]
+    if (kind === LABEL) return [size, random.pick(INTEGERS)]
+    return [size, random.pick([first, first, compute, random.pick(INTEGERS)])]
+  })
+}
+
 /** A call within the contract, or near it: kernels differ in what they take. */
 function likely() {
-  const kernel = random.below(kernels.length)
-  const rowwise = kernels[kernel].driver === 'rows'
-  const rows = random.pick([0, 1, 2, 3, 9, 17, 40, 40, random.below(200) === 0 ? 70_000 : 5])
-  const classes = rowwise ? random.pick([1, 2, 3, 3, 10, 33]) : 0
-  const length = rowwise ? rows * classes : rows
-  const pred = random.pick(FLOATS)
-  const compute = pred === 'float64' ? 'float64' : 'float32'
-  const labels = rowwise ? random.below(3) > 0 : random.below(4) === 0
-  const target = labels ? random.pick(INTEGERS) : random.below(2) ? pred : compute
-  const maybe = (chance, dtype, size) =>
-    random.below(chance) === 0 ? [array(dtype, size), dtype] : [undefined, undefined]
+  const index = random.below(kernels.length)
+  const kernel = kernels[index]
+  const driver = drivers[kernel.driver]
+  check(driver !== undefined, `there is no entry for the driver of ${kernel.driver}`)
+  const sizes = driver.sizes()
+  const [rows] = sizes
+  const first = random.pick(FLOATS)
+  const compute = first === 'float64' ? 'float64' : 'float32'
+  const inputs = inputsOf(kernel, sizes, first, compute)
+  const present = ([size, dtype]) => [array(dtype, size), dtype]
+  const absent = [undefined, undefined]
+  const maybe = (chance, dtype, size) => (random.below(chance) === 0 ? present([size, dtype]) : absent)
+  const padded = (list, length) => [...list, ...new Array(length - list.length).fill(absent)]
+  const hasGrads = random.below(2) === 0
   const args = [
-    [array(pred, length), pred],
-    [array(target, labels && rowwise ? rows : length), target],
-    maybe(3, compute, rowwise ? classes : length),
-    kernels[kernel].name.includes('+') ? [array(compute, length), compute] : [undefined, undefined],
+    ...padded(inputs.map(present), INPUTS),
+    maybe(3, compute, driver.weights(sizes)),
     maybe(4, compute, rows),
     maybe(2, compute, rows),
-    maybe(2, pred, length),
+    ...padded(hasGrads ? kernel.grads.map(input => present(inputs[input])) : [], GRADS),
   ]
-  frame[slots.kernel] = kernel
+  frame[slots.kernel] = index
   frame[slots.reduction] = random.below(3)
   frame[slots.upstream] = 1
   frame[slots.divisor] = random.pick([Number.NaN, 3])
-  frame[slots.rows] = rows
-  frame[slots.classes] = classes
-  frame[slots.ignoreIndex] = random.pick([Number.NaN, -100, 0])
-  frame[slots.labelSmoothing] = random.pick([0, 0, 0.1])
-  for (let i = 0; i < 4; i++) frame[slots.params + i] = 1
+  SIZES.forEach((slot, i) => {
+    frame[slot] = sizes[i]
+  })
+  frame[slots.ignoreIndex] = kernel.labels >= 0 ? random.pick([Number.NaN, -100, 0]) : Number.NaN
+  frame[slots.labelSmoothing] = kernel.labels >= 0 ? random.pick([0, 0, 0.1]) : 0
+  for (let i = 0; i < 4; i++) frame[slots.params + i] = random.pick([0, 1, 1])
   args.forEach(([, dtype], i) => {
     frame[slots.dtypes + i] = dtype === undefined ? -1 : dtypes.indexOf(dtype)
   })
@@ -180,9 +242,13 @@ function likely() {
   return list
 }
 
+const CODES = [-1, 0, 1, 2, 3, 8, dtypes.length, dtypes.length - 1, 2.5, Number.NaN, 1e9]
+
+const isArray = value => ArrayBuffer.isView(value) && value.subarray !== undefined && value.byteLength > 0
+
 function bend(args) {
   const place = random.below(args.length)
-  switch (random.below(7)) {
+  switch (random.below(8)) {
     case 0:
       args[place] = random.pick(JUNK)()
       break
@@ -190,43 +256,29 @@ function bend(args) {
       frame[random.below(frame.length)] = random.pick(NUMBERS)
       break
     case 2:
-      frame[slots.dtypes + random.below(7)] = random.pick([
-        -1,
-        0,
-        1,
-        2,
-        3,
-        8,
-        dtypes.length,
-        dtypes.length - 1,
-        2.5,
-        Number.NaN,
-        1e9,
-      ])
+      frame[slots.dtypes + random.below(ARRAYS)] = random.pick(CODES)
       break
-    case 3: {
-      const dtype = random.pick(Object.keys(ARRAYS))
-      args[place] = array(dtype, random.below(50))
+    case 3:
+      args[place] = array(random.pick(Object.keys(KINDS)), random.below(50))
       break
-    }
     case 4:
-      frame[random.pick([slots.rows, slots.classes])] = random.pick(NUMBERS)
+      frame[random.pick(SIZES)] = random.pick(NUMBERS)
       break
     case 5:
       // One array in two places, whole or in part.
-      args[random.below(7)] =
-        ArrayBuffer.isView(args[place]) && args[place].subarray && args[place].byteLength > 0
-          ? args[place].subarray(random.below(3))
-          : args[place]
+      args[random.below(ARRAYS)] = isArray(args[place]) ? args[place].subarray(random.below(3)) : args[place]
       break
     case 6:
-      args[7] = random.pick([
+      args[ARRAYS] = random.pick([
         () => new Uint8Array(random.below(400)),
         () => new Uint8Array(binding.stateBytes('float32')).fill(random.below(256)),
         () => state(random.pick(['float32', 'float64'])).subarray(1),
         () => state(random.pick(['float32', 'float64'])),
         random.pick(JUNK),
       ])()
+      break
+    case 7:
+      frame[slots.params + random.below(4)] = random.pick(NUMBERS)
       break
   }
 }
@@ -254,7 +306,7 @@ function attempt(call) {
 async function compute() {
   const args = likely()
   for (let i = random.below(4); i > 0; i--) bend(args)
-  const extra = random.below(20) === 0 ? args.slice(0, random.below(8)) : args
+  const extra = random.below(20) === 0 ? args.slice(0, random.below(ARRAYS + 1)) : args
   switch (random.below(4)) {
     case 0:
     case 1:
@@ -271,7 +323,7 @@ async function compute() {
       break
     }
     case 3: {
-      const bound = attempt(() => binding.bind(...extra.slice(0, 7)))
+      const bound = attempt(() => binding.bind(...extra.slice(0, ARRAYS)))
       if (bound !== undefined)
         for (let i = 0; i < 2; i++) attempt(() => bound(...random.pick([[], [random.pick(JUNK)()]])))
       break

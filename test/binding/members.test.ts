@@ -32,23 +32,37 @@ describe('binding.d.ts', () => {
     expect(new Set(positions).size).toBe(positions.length)
     for (const position of positions) expect(binding.frame[position], String(position)).toBeDefined()
     expect(binding.frame[binding.slots.params + 3]).toBeDefined()
-    expect(binding.frame[binding.slots.dtypes + 6]).toBeDefined()
+    expect(binding.frame[binding.slots.dtypes + 9]).toBeDefined()
   })
 
   it('declares every member of a kernel and of the report, and no other', () => {
     for (const kernel of binding.kernels) {
       expect(Object.keys(kernel).sort()).toEqual(names(declared('Kernel')))
-      expect(['elements', 'rows']).toContain(kernel.driver)
       expect(kernel.params.length).toBeLessThanOrEqual(4)
+      expect(kernel.inputs).toBeGreaterThanOrEqual(1)
+      expect(kernel.inputs).toBeLessThanOrEqual(4)
+      expect(kernel.grads.length).toBeLessThanOrEqual(3)
+      expect(kernel.grads).toEqual([...new Set(kernel.grads)].sort())
+      for (const input of kernel.grads) expect(input).toBeLessThan(kernel.inputs)
+      expect(kernel.labels).toBeGreaterThanOrEqual(-1)
+      expect(kernel.labels).toBeLessThan(kernel.inputs)
+      expect(kernel.grads).not.toContain(kernel.labels)
     }
     expect(Object.keys(binding.info()).sort()).toEqual(names(declared('Info')))
   })
 
-  it.each(['DtypeName', 'StatusName'])('lists every %s, and no other', type => {
+  /** Names that the text lists as one of its types. */
+  function listed(type: string): (string | undefined)[] {
     const body = new RegExp(`export type ${type} =([^\\n]*\\n(?: {2}\\|[^\\n]*\\n)*)`).exec(source)?.[1] ?? ''
-    const listed = [...body.matchAll(/'(\w+)'/g)].map(match => match[1])
-    const found = type === 'DtypeName' ? binding.dtypes : binding.statuses
-    expect([...found].sort()).toEqual(listed.sort())
+    return [...body.matchAll(/'(\w+)'/g)].map(match => match[1]).sort()
+  }
+
+  it.each([
+    ['DtypeName', binding.dtypes],
+    ['StatusName', binding.statuses],
+    ['Driver', [...new Set(binding.kernels.map(({ driver }) => driver))]],
+  ])('lists every %s, and no other', (type, found) => {
+    expect([...found].sort()).toEqual(listed(type))
   })
 
   it('names every kernel once', () => {

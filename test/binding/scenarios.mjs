@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { batch, check, generator, load, run, runAsync } from './addon.mjs'
+import { batch, check, generator, load, run, runAsync, runRawAsync } from './addon.mjs'
 
 const LARGE = 4_000_000
 const THREADS = 4
@@ -156,21 +156,8 @@ const scenarios = {
     const binding = start(file)
     const inputs = batch(LARGE)
     const cancel = Int32Array.of(1)
-    const { frame, slots, statuses } = binding
-    run(binding, batch(1))
-    frame[slots.rows] = LARGE
-    const pending = binding.runAsync(
-      inputs.pred,
-      inputs.target,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      cancel,
-    )
-    const [status] = await pending
+    const [status] = await runRawAsync(binding, inputs, undefined, cancel)
+    const { statuses } = binding
     check(statuses[status] === 'aborted', `the status is ${statuses[status]}`)
     check(run(binding, inputs) === inputs.sum, 'wrong sum after it')
   },

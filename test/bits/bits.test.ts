@@ -71,7 +71,9 @@ describe.each(binding.kernels)('$name', kernel => {
     })
 
     it('has one result for every large batch', () => {
-      for (const combination of plain(combinations)) {
+      // Half types differ in how they are read and written only, and wide numbers show that.
+      const isHalf = storage === 'float16' || storage === 'bfloat16'
+      for (const combination of plain(combinations).slice(0, isHalf ? 1 : 3)) {
         large.forEach((shape, i) => {
           expectOneResult(makeCall(kernel, storage, combination, shape, 200 + i), storage, isCut, i)
         })

@@ -61,6 +61,14 @@ export const DRIVERS: Record<Driver, DriverBatches> = {
       denseRows(20, 17),
       denseRows(5, 260),
       denseRows(3, 4097),
+      // The same with the classes along another axis.
+      shape(6, 3, 2),
+      shape(35, 2, 35),
+      shape(90, 10, 45),
+      shape(600, 32, 300),
+      shape(51, 33, 17),
+      shape(34, 260, 17),
+      shape(4, 4097, 2),
     ],
     large: [
       denseRows(4096, 10),
@@ -69,9 +77,11 @@ export const DRIVERS: Record<Driver, DriverBatches> = {
       denseRows(300, 1000),
       denseRows(2, 100_000),
       denseRows(1, 262_147),
+      shape(20_000, 7, 5000),
+      shape(3000, 100, 1500),
     ],
     many: denseRows(9000, 8),
-    hashed: [denseRows(101, 10), denseRows(7, 3001)],
+    hashed: [denseRows(101, 10), denseRows(7, 3001), shape(62, 21, 31)],
     streamed: [denseRows(5003, 10), denseRows(3, 16_411), denseRows(1, 100_003)],
     weighs: 'columns',
     isCut: true,
@@ -122,8 +132,8 @@ export const DRIVERS: Record<Driver, DriverBatches> = {
       shape(5, 260, 1, 3),
       shape(3, 4097, 2, 2),
     ],
-    large: [shape(2000, 100, 1, 3), shape(5, 20_000, 2, 2), shape(1, 150_001, 1, 3)],
-    many: shape(3000, 64, 1, 3),
+    large: [shape(1100, 90, 1, 2), shape(5, 20_000, 1, 2), shape(1, 100_003, 1, 2)],
+    many: shape(700, 64, 1, 2),
     hashed: [shape(101, 10, 2, 3), shape(3, 9001, 1, 4)],
     streamed: [shape(3, 16_411, 1, 3)],
     weighs: 'rows',
@@ -132,6 +142,34 @@ export const DRIVERS: Record<Driver, DriverBatches> = {
       kernel.labels === 1
         ? [numbers(0, rows * inner * others * columns), labels(rows * inner * columns, others)]
         : [numbers(0, rows * columns), numbers(1, rows * columns)],
+  },
+
+  multilabel: {
+    tried: denseRows(60, 11),
+    small: [
+      denseRows(1, 1),
+      denseRows(3, 10),
+      denseRows(7, 33),
+      denseRows(65, 2),
+      denseRows(20, 16),
+      denseRows(5, 260),
+      denseRows(3, 4097),
+    ],
+    large: [denseRows(4096, 10), denseRows(300, 300)],
+    many: denseRows(9000, 8),
+    hashed: [denseRows(101, 10), denseRows(7, 301)],
+    streamed: [],
+    weighs: 'columns',
+    isCut: true,
+    // How right each class is, or a list of the right ones, which -1 ends.
+    inputs: ({ kernel, shape: { rows, columns }, numbers, integers }) => {
+      const pred = numbers(0, rows * columns)
+      if (kernel.labels !== 1) return [pred, numbers(1, rows * columns)]
+      const lists = integers(rows * columns, -1, columns - 1)
+      // Every pair of a right and a wrong class is work: no long lists.
+      for (let row = 0; columns > 40 && row < rows; row++) lists[row * columns + 40] = -1
+      return [pred, lists]
+    },
   },
 
   // Two boxes of each row.

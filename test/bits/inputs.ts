@@ -10,7 +10,7 @@ import { Batch, type Family, IGNORED, type Kind } from './batch.ts'
 import { batchesOf } from './drivers.ts'
 import { computeTypeOf, newArray, type Storage, storeKind } from './numbers.ts'
 
-const FIRST: readonly Kind[] = ['wide', 'ordinary', 'chances']
+const FIRST: readonly Kind[] = ['wide', 'ordinary', 'chances', 'bits']
 const SECOND: readonly Kind[] = ['wide', 'chances', 'bits', 'signs', 'labels']
 const THIRD: readonly Kind[] = ['wide', 'signs', 'chances', 'positive']
 
@@ -134,10 +134,12 @@ export function accepted(kernel: Kernel, storage: Storage): Accepted[] {
   )
 }
 
-/** One combination for each kind of first inputs: where these are wide, sums are of wide numbers too; where they are
- * ordinary, all steps of a row matter. */
+/**
+ * One combination for each kind of first inputs: where these are wide, sums are of wide numbers too; where they are
+ * ordinary, all steps of a row matter.
+ */
 export function plain(combinations: readonly Accepted[]): Accepted[] {
-  return FIRST.map(kind => combinations.findLast(({ family }) => family.kinds[0] === kind)).filter(
-    combination => combination !== undefined,
-  )
+  return FIRST.map(kind => combinations.findLast(({ family }) => family.kinds[0] === kind))
+    .filter(combination => combination !== undefined)
+    .slice(0, 3)
 }

@@ -54,6 +54,8 @@ describe('losskit', () => {
     const { code, stdout } = await losskit(['evaluate', '--help'], { env })
     expect(code).toBe(0)
     expect(stdout).toContain('$ losskit evaluate data.csv --pred score --target label --loss bce --loss mse')
+    const whole = await losskit(['evaluate', '--help'])
+    expect(whole.stdout).toContain('Losses: ')
     for (const flag of [
       '--weight',
       '--ignore-index',
@@ -62,7 +64,7 @@ describe('losskit', () => {
       '--label-smoothing',
       '--fail-above',
     ]) {
-      expect(stdout).toContain(flag)
+      expect(whole.stdout).toContain(flag)
     }
   })
 })

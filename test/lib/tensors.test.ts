@@ -247,7 +247,7 @@ describe('rows of classes', () => {
       'three dimensions',
       { data: flat, shape: [1, 2, 3] },
       [0],
-      'logits has shape [1, 2, 3]. It must be [rows, classes]',
+      'logits has shape [1, 2, 3]. There must be one label for each of 3 rows, in shape [1, 3].',
     ],
     ['no dimension', { data: flat.subarray(0, 1), shape: [] }, [0], 'logits has shape []'],
     [

@@ -1,223 +1,249 @@
 /** What holds for every loss: reductions, divisors, weights of the caller, empty batches, in every form of the call. */
 
 import { describe, expect, it } from 'vitest'
-import { EVERY_LOSS } from '../support/every-loss.ts'
+import {
+  accumulated,
+  bothLater,
+  bothOf,
+  bound,
+  everyOf,
+  gradOf,
+  reduced,
+  reducedLater,
+  valuesOf,
+} from '../support/calls.ts'
+import { EVERY_LOSS, type GradientTruth } from '../support/every-loss/index.ts'
+import { copied, samplesOf, termsOf } from '../support/every-loss/tensors.ts'
 import { exactQuotient, exactSum } from '../support/exact.ts'
-import { expectAllNear, expectAllSame, expectSame } from '../support/expect.ts'
+import { expectAllNear, expectAllSame, expectAllUlps, expectSame } from '../support/expect.ts'
 import { FLOATS, type Floats, floats, zeros } from '../support/floats.ts'
-import { exportedLosses } from '../support/losses.ts'
+import type { Options } from '../support/losses.ts'
 import { Random } from '../support/random.ts'
 
 const SAMPLES = 37
 /** A few roundings on either side. */
 const RELATIVE = { float32: 3e-7, float64: 1e-15 }
 
-it('is tested for every loss that is exported', () => {
-  const tested = new Set(EVERY_LOSS.map(({ loss }) => loss.lossName))
-  expect(
-    exportedLosses()
-      .map(loss => loss.lossName)
-      .sort(),
-  ).toEqual([...tested].sort())
-})
-
 describe.each(FLOATS)('in %s', type => {
-  describe.each(EVERY_LOSS)('$name', ({ loss, key, options, width, batch }) => {
-    const { input, target, masses, scale } = batch(new Random(7), SAMPLES, type)
-    /** What errors of a gradient by this factor are relative to. */
-    const times = (factor: number) => ({ scale: scale.map(term => Math.abs(factor * term)) })
-    const gradOf = (more: Record<string, unknown>) =>
-      loss.grad(input, target, { ...options, ...more })[key] as Floats
-    const none = { ...options, reduction: 'none' } as const
-    const terms = loss(input, target, none)
-    const summed = gradOf({ reduction: 'sum' })
+  describe.each(EVERY_LOSS)('$name', entry => {
+    const { loss, coupled, pools, inPlace, weighs, batch, truth } = entry
+    const made = batch(new Random(7), SAMPLES, type)
+    const { inputs, options, values, masses, lengths } = made
+    const keys = Object.keys(entry.places)
     const divisor = masses.reduce((a, b) => a + b, 0)
+
+    const gradientsOf = (more: Options) => gradOf(loss, inputs, { ...options, ...more })
+    const terms = valuesOf(loss, inputs, options)
+    /** What the mean adds up. */
+    const shares = termsOf(terms, made)
+
+    /** Every gradient is what the reference says for these incoming gradients. */
+    function expectGradients(actual: ReturnType<typeof gradientsOf>, upstream: readonly number[]): void {
+      const { grads } = truth(made, type, upstream)
+      for (const key of keys) {
+        const { values, scale, slack } = grads[key] as GradientTruth
+        // The incoming gradients and the divisor add roundings to those of the gradient itself.
+        const relative = type === 'float32' ? 1e-6 + RELATIVE.float32 : 8e-15
+        expectAllNear(actual[key] as Floats, values, type, relative, {
+          scale,
+          slack: slack.map(s => 2 * s),
+          what: key,
+        })
+      }
+    }
+
+    function expectSameGradients(
+      actual: ReturnType<typeof gradientsOf>,
+      expected: ReturnType<typeof gradientsOf>,
+      factor = 1,
+    ): void {
+      for (const key of keys) {
+        const by = Array.from(expected[key] as Floats, g => factor * g)
+        expectAllSame(actual[key] as Floats, by, key)
+      }
+    }
 
     it('gives per-sample values in the compute type, in a new array', () => {
       expect(terms).toBeInstanceOf(type === 'float32' ? Float32Array : Float64Array)
-      expect(terms.length).toBe(SAMPLES)
-      expect(loss(input, target, none)).not.toBe(terms)
+      expect(terms.length).toBe(values.length)
+      expect(valuesOf(loss, inputs, options)).not.toBe(terms)
     })
 
     it('sums the per-sample values exactly and rounds once', () => {
-      expectSame(loss(input, target, { ...options, reduction: 'sum' }), exactSum(terms))
+      expectSame(reduced(loss, inputs, { ...options, reduction: 'sum' }), exactSum(terms))
     })
 
     it('divides the exact sum by the divisor and rounds once', () => {
-      expectSame(loss(input, target, { ...options, reduction: 'mean' }), exactQuotient(terms, masses))
+      expectSame(reduced(loss, inputs, { ...options, reduction: 'mean' }), exactQuotient(shares, masses))
     })
 
     it('reduces to the mean if not told otherwise', () => {
-      expectSame(loss(input, target, options), loss(input, target, { ...options, reduction: 'mean' }))
-      expectAllSame(gradOf({}), gradOf({ reduction: 'mean' }))
+      expectSame(reduced(loss, inputs, options), reduced(loss, inputs, { ...options, reduction: 'mean' }))
+      if (keys.length > 0) expectSameGradients(gradientsOf({}), gradientsOf({ reduction: 'mean' }))
     })
 
     it('divides by the divisor of the caller instead of its own', () => {
       for (const by of [3, 0.1, 1e6]) {
-        expectSame(loss(input, target, { ...options, divisor: by }), exactQuotient(terms, [by]))
-        expectAllNear(
-          gradOf({ divisor: by }),
-          Array.from(summed, g => g / by),
-          type,
-          RELATIVE[type],
-          times(1 / by),
+        expectSame(reduced(loss, inputs, { ...options, divisor: by }), exactQuotient(shares, [by]))
+        if (keys.length === 0) continue
+        expectGradients(
+          gradientsOf({ divisor: by }),
+          lengths.map(length => 1 / length / by),
         )
       }
     })
 
     it('ignores the divisor in a sum', () => {
-      expectSame(loss(input, target, { ...options, reduction: 'sum', divisor: 3 }), exactSum(terms))
+      expectSame(reduced(loss, inputs, { ...options, reduction: 'sum', divisor: 3 }), exactSum(terms))
     })
 
-    it('scales the gradient by 1 / divisor and by the incoming gradient', () => {
-      expectAllNear(
-        gradOf({}),
-        Array.from(summed, g => g / divisor),
-        type,
-        RELATIVE[type],
-        times(1 / divisor),
-      )
-      expectAllNear(
-        gradOf({ upstream: -2.5 }),
-        Array.from(summed, g => (-2.5 * g) / divisor),
-        type,
-        2 * RELATIVE[type],
-        times(2.5 / divisor),
-      )
-      expectAllSame(
-        gradOf({ upstream: 4, reduction: 'sum' }),
-        Array.from(summed, g => 4 * g),
-      )
-      expectAllSame(gradOf({ upstream: 0, reduction: 'sum' }), new Array(summed.length).fill(0))
+    it.runIf(keys.length > 0)('scales the gradients by 1 / divisor and by the incoming gradient', () => {
+      const summed = gradientsOf({ reduction: 'sum' })
+      const mean = (upstream: number) => lengths.map(length => upstream / length / divisor)
+      expectGradients(gradientsOf({}), mean(1))
+      expectGradients(gradientsOf({ upstream: -2.5 }), mean(-2.5))
+      expectSameGradients(gradientsOf({ upstream: 4, reduction: 'sum' }), summed, 4)
+      expectSameGradients(gradientsOf({ upstream: 0, reduction: 'sum' }), summed, 0)
     })
 
-    it('without reduction takes one incoming gradient per sample', () => {
+    it.runIf(keys.length > 0)('without reduction takes one incoming gradient per sample', () => {
+      const random = new Random(8)
       const upstream = floats(
         type,
-        new Random(8).list(SAMPLES, () => new Random(9).normal()),
+        values.map(() => random.normal()),
       )
-      upstream[3] = 0
-      upstream[4] = -2
-      expectAllSame(gradOf({ reduction: 'none' }), summed)
-      expectAllNear(
-        gradOf({ reduction: 'none', upstream }),
-        Array.from(summed, (g, i) => g * (upstream[Math.floor(i / width)] as number)),
-        type,
-        RELATIVE[type],
-        { scale: scale.map((term, i) => Math.abs(term * (upstream[Math.floor(i / width)] as number))) },
-      )
-      expectAllSame(
-        gradOf({ reduction: 'none', upstream: 2 }),
-        Array.from(summed, g => 2 * g),
-      )
+      if (upstream.length > 4) {
+        upstream[3] = 0
+        upstream[4] = -2
+      }
+      const summed = gradientsOf({ reduction: 'sum' })
+      expectSameGradients(gradientsOf({ reduction: 'none' }), summed)
+      expectGradients(gradientsOf({ reduction: 'none', upstream }), Array.from(upstream))
+      expectSameGradients(gradientsOf({ reduction: 'none', upstream: 2 }), summed, 2)
     })
 
-    it('gives the same bits in valueAndGrad as in two calls', () => {
+    it.runIf(weighs)('takes a weight for each value, which is not in the divisor', () => {
+      const random = new Random(9)
+      const weight = floats(
+        type,
+        values.map(() => 0.25 * random.integer(9)),
+      )
+      const more = { ...options, weight }
+      const weighed = everyOf(loss, inputs, more)
+      const products = Array.from(terms, (value, i) => value * (weight[i] as number))
+      // The weight adds a rounding, and the value is perhaps not rounded before it.
+      expectAllUlps(weighed.value, products, type, 2)
+      expectSame(reduced(loss, inputs, { ...more, reduction: 'sum' }), exactSum(weighed.value))
+      if (keys.length > 0) expectGradients(weighed.grad, Array.from(weight))
+    })
+
+    it.runIf(keys.length > 0)('gives the same bits in valueAndGrad as in two calls', () => {
       for (const reduction of ['mean', 'sum'] as const) {
-        const both = loss.valueAndGrad(input, target, { ...options, reduction })
-        expectSame(both.value, loss(input, target, { ...options, reduction }))
-        expectAllSame(both.grad[key] as Floats, gradOf({ reduction }))
+        const both = bothOf(loss, inputs, { ...options, reduction })
+        expectSame(both.value, reduced(loss, inputs, { ...options, reduction }))
+        expectSameGradients(both.grad, gradientsOf({ reduction }))
       }
-      const both = loss.valueAndGrad(input, target, none)
+      const both = everyOf(loss, inputs, options)
       expectAllSame(both.value, terms)
-      expectAllSame(both.grad[key] as Floats, summed)
+      expectSameGradients(both.grad, gradientsOf({ reduction: 'none' }))
     })
 
     it('gives the same bits off the event loop', async () => {
-      expectSame(await loss.async(input, target, options), loss(input, target, options))
-      const both = await loss.async.valueAndGrad(input, target, options)
-      expectSame(both.value, loss(input, target, options))
-      expectAllSame(both.grad[key] as Floats, gradOf({}))
+      expectSame(await reducedLater(loss, inputs, options), reduced(loss, inputs, options))
+      if (keys.length === 0) return
+      const both = await bothLater(loss, inputs, options)
+      expectSame(both.value, reduced(loss, inputs, options))
+      expectSameGradients(both.grad, gradientsOf({}))
     })
 
     it('writes into the arrays of the caller', () => {
-      const value = zeros(type, SAMPLES)
-      const pred = zeros(type, input.data.length)
-      expect(loss(input, target, { ...none, out: value })).toBe(value)
+      const value = zeros(type, values.length)
+      expect(valuesOf(loss, inputs, { ...options, out: value })).toBe(value)
       expectAllSame(value, terms)
-      const grad = loss.grad(input, target, { ...options, reduction: 'sum', out: { [key]: pred } })
-      expect(grad[key]).toBe(pred)
-      expectAllSame(pred, summed)
-      const both = loss.valueAndGrad(input, target, {
-        ...none,
-        out: { [key]: pred.fill(7), value: value.fill(7) },
-      })
+      if (keys.length === 0) return
+      const summed = gradientsOf({ reduction: 'sum' })
+      const out = Object.fromEntries(keys.map(key => [key, zeros(type, summed[key]?.length as number)]))
+      const grad = gradientsOf({ reduction: 'sum', out })
+      for (const key of keys) expect(grad[key]).toBe(out[key])
+      expectSameGradients(grad, summed)
+      for (const key of keys) out[key]?.fill(7)
+      const both = everyOf(loss, inputs, { ...options, out: { ...out, value: value.fill(7) } })
       expect(both.value).toBe(value)
-      expect(both.grad[key]).toBe(pred)
+      for (const key of keys) expect(both.grad[key]).toBe(out[key])
       expectAllSame(value, terms)
-      expectAllSame(pred, summed)
+      expectSameGradients(both.grad, summed)
     })
 
-    it('may write the gradient over its input', () => {
-      const data = input.data.slice() as Floats
-      const inPlace = { data, shape: input.shape }
-      const both = loss.valueAndGrad(inPlace, target, { ...options, out: { [key]: data } })
-      expect(both.grad[key]).toBe(data)
-      expectSame(both.value, loss(input, target, options))
-      expectAllSame(data, gradOf({}))
+    it.runIf(inPlace)('may write the gradients over their inputs', () => {
+      const mine = copied(inputs)
+      const own = Object.entries(entry.places).map(
+        ([key, place]) => [key, mine[place as number]?.data] as const,
+      )
+      const both = bothOf(loss, mine, { ...options, out: Object.fromEntries(own) })
+      for (const [key, data] of own) expect(both.grad[key]).toBe(data)
+      expectSame(both.value, reduced(loss, inputs, options))
+      expectSameGradients(both.grad, gradientsOf({}))
     })
 
     it('gives the same from a bound call, each time, and follows the inputs', () => {
-      const data = input.data.slice() as Floats
-      const run = loss.bind({ data, shape: input.shape }, target, { ...options, grad: true })
+      const mine = copied(inputs)
+      const wanted = keys.length > 0 ? { grad: true } : {}
+      const run = bound(loss, mine, { ...options, ...wanted })
       const before = run()
-      expectSame(before, loss(input, target, options))
-      expectAllSame(run.grad[key] as Floats, gradOf({}))
-      const other = batch(new Random(70), SAMPLES, type).input.data
-      data.set(other as never)
-      expectSame(run(), loss({ data: other, shape: input.shape }, target, options))
-      expectAllSame(
-        run.grad[key] as Floats,
-        loss.grad({ data: other, shape: input.shape }, target, options)[key] as Floats,
-      )
-      data.set(input.data as never)
+      expectSame(before, reduced(loss, inputs, options))
+      if (keys.length > 0) expectSameGradients(run.grad, gradientsOf({}))
+      const other = batch(new Random(70), SAMPLES, type)
+      const set = (from: typeof inputs) => {
+        mine.forEach(({ data }, k) => {
+          data.set(from[k]?.data as never)
+        })
+      }
+      set(other.inputs)
+      expectSame(run(), reduced(loss, other.inputs, options))
+      if (keys.length > 0) expectSameGradients(run.grad, gradOf(loss, other.inputs, options))
+      set(inputs)
       expectSame(run(), before)
     })
 
     it('gives the same from an accumulator, in one piece and in two', () => {
-      const at = 17
-      const part = (from: number, to: number) => {
-        const cut = (data: Floats, each: number) => data.subarray(from * each, to * each) as Floats
-        const shape = [to - from, ...input.shape.slice(1)]
-        const t = target as Floats | { data: Floats; shape: number[] }
-        return [
-          { data: cut(input.data, width), shape },
-          'data' in t ? { data: cut(t.data, width), shape } : cut(t, 1),
-        ] as const
-      }
       for (const reduction of ['mean', 'sum'] as const) {
-        const whole = loss.accumulator({ ...options, reduction }).update(input, target)
-        expectSame(whole.value, loss(input, target, { ...options, reduction }))
+        const all = { ...options, reduction }
+        const whole = accumulated(loss, inputs, all)
+        expectSame(whole.value, reduced(loss, inputs, all))
         expect(whole.count).toBe(masses.filter(mass => mass !== 0).length)
-        const halves = loss.accumulator({ ...options, reduction }).update(...part(0, at))
-        halves.merge(loss.accumulator({ ...options, reduction }).update(...part(at, SAMPLES)))
+        expectSame(loss.accumulator.fromBytes(whole.toBytes(), all).value, whole.value)
+        if (coupled) continue
+        const halves = accumulated(loss, samplesOf(entry, inputs, 0, 17), all)
+        halves.merge(accumulated(loss, samplesOf(entry, inputs, 17, SAMPLES), all))
         expectSame(halves.value, whole.value)
         expect(halves.count).toBe(whole.count)
         expect(halves.toBytes()).toEqual(whole.toBytes())
-        expectSame(loss.accumulator.fromBytes(halves.toBytes(), { ...options, reduction }).value, whole.value)
+        expectSame(loss.accumulator.fromBytes(halves.toBytes(), all).value, whole.value)
       }
     })
 
-    it('of nothing is 0 in sum, NaN in the mean and empty without reduction', () => {
-      const shape = [0, ...input.shape.slice(1)]
-      const nothing = { data: zeros(type, 0), shape }
-      const t = target as Floats | { data: Floats }
-      const noTarget = 'data' in t ? { data: zeros(type, 0), shape } : t.slice(0, 0)
-      expectSame(loss(nothing, noTarget, { ...options, reduction: 'sum' }), 0)
-      expectSame(loss(nothing, noTarget, options), Number.NaN)
-      expectSame(loss(nothing, noTarget, { ...options, onEmpty: 'nan' }), Number.NaN)
-      expectSame(loss(nothing, noTarget, { ...options, onEmpty: 'zero' }), 0)
-      expect(loss(nothing, noTarget, none).length).toBe(0)
-      expect((loss.grad(nothing, noTarget, options)[key] as Floats).length).toBe(0)
+    // A batch without images is one image without pixels where all are taken for one.
+    it.runIf(!pools)('of nothing is 0 in sum, NaN in the mean and empty without reduction', () => {
+      const nothing = batch(new Random(1), 0, type)
+      const of = (more: Options = {}) => reduced(loss, nothing.inputs, { ...options, ...more })
+      expectSame(of({ reduction: 'sum' }), 0)
+      expectSame(of(), Number.NaN)
+      expectSame(of({ onEmpty: 'nan' }), Number.NaN)
+      expectSame(of({ onEmpty: 'zero' }), 0)
+      const { value, grad } = everyOf(loss, nothing.inputs, options)
+      expect(value.length).toBe(0)
+      for (const key of keys) expectAllSame(grad[key] as Floats, nothing.grads[key]?.values as number[], key)
       expectSame(loss.accumulator(options).value, Number.NaN)
       expectSame(loss.accumulator({ ...options, onEmpty: 'zero' }).value, 0)
       expectSame(loss.accumulator({ ...options, reduction: 'sum' }).value, 0)
     })
 
     it('leaves its inputs as they were', () => {
-      const data = input.data.slice()
-      loss.valueAndGrad(input, target, options)
-      expectAllSame(input.data, data)
+      const before = copied(inputs)
+      everyOf(loss, inputs, options)
+      inputs.forEach(({ data }, k) => {
+        expectAllSame(data, before[k]?.data as Floats)
+      })
     })
   })
 })

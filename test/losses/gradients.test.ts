@@ -1,58 +1,34 @@
 /** Gradients against central differences of the values, in float64. */
 
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { EVERY_LOSS, type Tensor } from '../support/every-loss.ts'
+import { describe, it } from 'vitest'
+import { everyOf, valuesOf } from '../support/calls.ts'
+import { expectSlopes, slopesOfSamples, slopesOfSum, USUAL } from '../support/differences.ts'
+import { EVERY_LOSS, type Tensor } from '../support/every-loss/index.ts'
+import { sampleOf, withInput } from '../support/every-loss/tensors.ts'
 import type { AnyLoss, Options } from '../support/losses.ts'
 import { bce, bceWithLogits, crossEntropy, huber, mae, mse } from '../support/losses.ts'
 import { Random } from '../support/random.ts'
 
-/**
- * The derivative of every sample by its own columns: one column of the input moves at a time, in all rows at once.
- */
-function differences(
-  loss: AnyLoss,
-  input: Tensor,
-  target: unknown,
-  options: Options,
-  step: number,
-): number[] {
-  const rows = input.shape[0] as number
-  const width = rows === 0 ? 1 : input.data.length / rows
-  const result = new Array<number>(input.data.length)
-  const moved = (column: number, by: number) => {
-    const data = Float64Array.from(input.data, (value, i) => (i % width === column ? value + by : value))
-    return loss({ data, shape: input.shape }, target, { ...options, reduction: 'none' })
-  }
-  for (let column = 0; column < width; column++) {
-    const above = moved(column, step)
-    const below = moved(column, -step)
-    for (let row = 0; row < rows; row++) {
-      result[row * width + column] = ((above[row] as number) - (below[row] as number)) / (2 * step)
-    }
-  }
-  return result
-}
-
-function expectSlopes(
+/** Of a loss of an input and a target, whose samples are not coupled. */
+function expectOwnSlopes(
   loss: AnyLoss,
   key: string,
   input: Tensor,
   target: unknown,
   options: Options,
-  { step = 2 ** -17, tolerance = 2e-9 } = {},
+  differences: Partial<typeof USUAL> = {},
 ): void {
-  const slopes = differences(loss, input, target, options, step)
-  const { value, grad } = loss.valueAndGrad(input, target, { ...options, reduction: 'none' })
-  const width = input.data.length / value.length
-  const gradient = grad[key] as ArrayLike<number>
-  slopes.forEach((slope, i) => {
-    // The difference of two values has their rounding errors, divided by the step.
-    const noise = (2 ** -52 * Math.abs(value[Math.floor(i / width)] as number)) / step
-    const apart = Math.abs((gradient[i] as number) - slope)
-    const allowed = tolerance * Math.max(1, Math.abs(slope)) + 2 * noise
-    expect(apart, `d/dx[${i}]: gradient ${gradient[i]}, difference ${slope}`).toBeLessThanOrEqual(allowed)
-  })
+  const { value, grad } = everyOf(loss, [input, target], options)
+  const all = { ...USUAL, ...differences }
+  const sample = (i: number) => sampleOf(input, 0, i)
+  const slopes = slopesOfSamples(
+    input,
+    sample,
+    data => valuesOf(loss, [{ data, shape: input.shape }, target], options),
+    all.step,
+  )
+  expectSlopes(grad[key] as ArrayLike<number>, slopes, i => Math.abs(value[sample(i)] as number), all)
 }
 
 const vector = (values: readonly number[]): Tensor => ({
@@ -60,14 +36,36 @@ const vector = (values: readonly number[]): Tensor => ({
   shape: [values.length],
 })
 
-describe.each(EVERY_LOSS)('$name', ({ name, loss, key, options, batch }) => {
-  it('has the slope of its value as its gradient', () => {
+const differentiable = EVERY_LOSS.filter(
+  ({ places, differences }) => Object.keys(places).length > 0 && !Number.isNaN(differences.step),
+)
+
+describe.each(differentiable)('$name', ({ loss, places, coupled, axes, differences, batch }) => {
+  it('has the slopes of its value as its gradients', () => {
     const random = new Random(11)
-    for (let round = 0; round < 5; round++) {
-      const { input, target } = batch(random, 60, 'float64')
-      // The third derivative of bce is of the order of 1 / p³.
-      const bceSteep = name === 'bce' ? { step: 2 ** -24, tolerance: 1e-8 } : {}
-      expectSlopes(loss, key, input, target, options, bceSteep)
+    for (let round = 0; round < (coupled ? 2 : 5); round++) {
+      const { inputs, options } = batch(random, coupled ? 9 : 60, 'float64')
+      const { value, grad } = everyOf(loss, inputs, options)
+      const most = Array.from(value).reduce((a, b) => a + Math.abs(b), 0)
+      for (const [key, place] of Object.entries(places)) {
+        const input =
+          typeof place === 'number'
+            ? (inputs[place] as Tensor)
+            : { data: options[place] as Float64Array, shape: [] }
+        const moved = (data: Float64Array) =>
+          typeof place === 'number'
+            ? valuesOf(loss, withInput(inputs, place, data), options)
+            : valuesOf(loss, inputs, { ...options, [place]: data })
+        const gradient = grad[key] as ArrayLike<number>
+        if (coupled) {
+          const slopes = slopesOfSum(input, moved, differences.step)
+          expectSlopes(gradient, slopes, () => most, differences, key)
+        } else {
+          const sample = (i: number) => sampleOf(input, axes[place as number] as number, i)
+          const slopes = slopesOfSamples(input, sample, moved, differences.step)
+          expectSlopes(gradient, slopes, i => Math.abs(value[sample(i)] as number), differences, key)
+        }
+      }
     }
   })
 })
@@ -76,16 +74,16 @@ describe('far out', () => {
   it('the gradients of the regression losses are still their slopes', () => {
     const pred = vector([1e6, -1e6, 1e4, -3e4])
     const target = Float64Array.of(0, 1, 2, 3)
-    expectSlopes(mse, 'pred', pred, target, {}, { step: 1 })
-    expectSlopes(mae, 'pred', pred, target, {}, { step: 1 })
-    expectSlopes(huber, 'pred', pred, target, { delta: 100 }, { step: 1 })
+    expectOwnSlopes(mse, 'pred', pred, target, {}, { step: 1 })
+    expectOwnSlopes(mae, 'pred', pred, target, {}, { step: 1 })
+    expectOwnSlopes(huber, 'pred', pred, target, { delta: 100 }, { step: 1 })
   })
 
   it('the gradient of bceWithLogits is still its slope', () => {
     const x = [-700, -100, -40, -20, 20, 40, 100, 700]
     const logits = vector([...x, ...x, ...x])
     const target = Float64Array.from([...x.map(() => 0), ...x.map(() => 1), ...x.map(() => 0.25)])
-    for (const posWeight of [1, 7]) expectSlopes(bceWithLogits, 'pred', logits, target, { posWeight })
+    for (const posWeight of [1, 7]) expectOwnSlopes(bceWithLogits, 'pred', logits, target, { posWeight })
   })
 
   it('the gradient of crossEntropy is still its slope', () => {
@@ -94,7 +92,7 @@ describe('far out', () => {
     for (const labelSmoothing of [0, 0.25]) {
       for (const label of [0, 1, 2]) {
         const labels = Int32Array.of(label, label, label, label)
-        expectSlopes(crossEntropy, 'logits', logits, labels, { labelSmoothing }, { tolerance: 4e-9 })
+        expectOwnSlopes(crossEntropy, 'logits', logits, labels, { labelSmoothing }, { tolerance: 4e-9 })
       }
     }
   })
@@ -105,7 +103,7 @@ describe('far out', () => {
     for (const t of [0, 1, 0.5]) {
       const target = Float64Array.of(t, t, t, t)
       // relative error of a central difference of log p: (step / p)² / 3
-      expectSlopes(bce, 'pred', pred, target, {}, { step, tolerance: 1e-6 })
+      expectOwnSlopes(bce, 'pred', pred, target, {}, { step, tolerance: 1e-6 })
     }
   })
 })
@@ -125,7 +123,7 @@ describe('for any options', () => {
         (z, labels, weight, labelSmoothing, ignoreIndex) => {
           const options = { weight: Float64Array.from(weight), labelSmoothing, ignoreIndex }
           const logits = { data: Float64Array.from(z), shape: [3, 4] }
-          expectSlopes(crossEntropy, 'logits', logits, Int32Array.from(labels), options, {
+          expectOwnSlopes(crossEntropy, 'logits', logits, Int32Array.from(labels), options, {
             tolerance: 1e-8,
           })
         },
@@ -145,7 +143,7 @@ describe('for any options', () => {
           const options = { weight: Float64Array.from(weight), labelSmoothing }
           const logits = { data: Float64Array.from(z), shape: [3, 4] }
           const target = { data: Float64Array.from(q), shape: [3, 4] }
-          expectSlopes(crossEntropy, 'logits', logits, target, options, { tolerance: 1e-7 })
+          expectOwnSlopes(crossEntropy, 'logits', logits, target, options, { tolerance: 1e-7 })
         },
       ),
       { numRuns: 200, seed: 6 },
@@ -162,7 +160,7 @@ describe('for any options', () => {
         four(fc.double({ min: 0, max: 9, noNaN: true })),
         (x, t, posWeight, weight) => {
           const options = { posWeight: Float64Array.from(posWeight), weight: Float64Array.from(weight) }
-          expectSlopes(bceWithLogits, 'pred', vector(x), Float64Array.from(t), options, {
+          expectOwnSlopes(bceWithLogits, 'pred', vector(x), Float64Array.from(t), options, {
             tolerance: 1e-7,
           })
         },

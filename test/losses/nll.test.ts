@@ -9,7 +9,7 @@ import {
 } from '../support/expect.ts'
 import { FLOATS, floats, matrix } from '../support/floats.ts'
 import { crossEntropy, nll } from '../support/losses.ts'
-import { softmax } from '../support/reference.ts'
+import { softmax } from '../support/reference/index.ts'
 
 const inf = Number.POSITIVE_INFINITY
 

@@ -1,13 +1,13 @@
 /** Rows of every width: vectors across rows, lanes within a row, rows in several pieces. */
 
 import { describe, expect, it } from 'vitest'
-import { slackOf } from '../support/every-loss.ts'
+import { slackOf } from '../support/every-loss/index.ts'
 import { exactQuotient } from '../support/exact.ts'
 import { expectAllNear, expectAllSame, expectAllUlps, expectSame } from '../support/expect.ts'
 import { FLOATS, floats, rowsOf } from '../support/floats.ts'
 import { crossEntropy, nll } from '../support/losses.ts'
 import { Random } from '../support/random.ts'
-import * as reference from '../support/reference.ts'
+import * as reference from '../support/reference/index.ts'
 import type { ComputeType } from '../support/ulp.ts'
 
 /** Classes, rows. */

@@ -15,10 +15,12 @@ export interface Gradients {
   readonly [key: string]: Floats
 }
 
+/** Most losses have two inputs; what is called with a list of inputs is in calls.ts. */
 export interface AnyLoss {
   (input: unknown, target: unknown, options: Options & { reduction: 'none' }): Values
   (input: unknown, target: unknown, options?: Options): number
   readonly lossName: string
+  /** A metric has no gradients. */
   grad(input: unknown, target: unknown, options?: Options): Gradients
   valueAndGrad(
     input: unknown,
@@ -49,7 +51,7 @@ export interface BoundLoss {
 }
 
 export interface AnyAccumulator {
-  update(input: unknown, target: unknown, more?: Options): this
+  update(...inputs: unknown[]): this
   merge(other: AnyAccumulator): this
   readonly value: number
   readonly count: number

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { exactMean, exactQuotient, exactSum, nearest, units } from './exact.ts'
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.ts'
 import { anyFloat64, float32OfBits, Random } from './random.ts'
-import { softmax } from './reference.ts'
+import { softmax } from './reference/index.ts'
 import { ulp, ulpsApart } from './ulp.ts'
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true })

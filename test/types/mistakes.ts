@@ -1,6 +1,6 @@
 /** Mistakes that must not compile. Checked by types.test.ts, never run. */
 
-import { bce, crossEntropy, huber, mse, nll } from '../../lib/index.ts'
+import { bce, crossEntropy, hinge, huber, lsGan, minimaxGan, mse, nll, rmse } from '../../lib/index.ts'
 
 declare const f32: Float32Array
 declare const f64: Float64Array
@@ -71,3 +71,18 @@ crossEntropy.accumulator().update(matrix, labels, { weight: f32 })
 nll.accumulator().update(matrix, f32)
 // @ts-expect-error: nothing was asked of bind but the value
 bce.bind(f32, f32).grad.pred
+
+// @ts-expect-error: it has one value for a batch
+rmse(f32, f32, { reduction: 'none' })
+// @ts-expect-error: no such labels
+hinge(f32, labels, { labels: '0/1' })
+// @ts-expect-error: the scores of generated samples are missing
+lsGan.discriminator(f32)
+// @ts-expect-error: a discriminator takes no weights
+lsGan.discriminator(f32, f32, { weight: f32 })
+// @ts-expect-error: an option of the generator
+lsGan.discriminator(f32, f32, { target: 1 })
+// @ts-expect-error: each batch has incoming gradients of its own
+lsGan.discriminator.grad(f32, f32, { reduction: 'none', upstream: f32 })
+// @ts-expect-error: no such inputs
+minimaxGan.generator(f32, { inputs: 'scores' })

@@ -4,10 +4,15 @@ import {
   bceWithLogits,
   crossEntropy,
   type Float16ArrayLike,
+  gaussianNll,
   huber,
+  klDiv,
+  lsGan,
+  marginRanking,
   mse,
   nll,
   type Reduction,
+  rmse,
 } from '../../lib/index.ts'
 import { same } from './equal.ts'
 
@@ -98,3 +103,29 @@ accumulator.update(matrix, labels).merge(crossEntropy.accumulator.fromBytes(accu
 mse.accumulator({ reduction: 'sum' }).update(f32, f32, { weight: f32 })
 const added = mse.accumulator().updateAsync(f32, f32, { weight: f32, signal: maybe })
 same<typeof added, Promise<ReturnType<typeof mse.accumulator>>>()
+
+// Losses of several gradients, and of other reductions.
+const variances = gaussianNll.grad(f32, f32, f32)
+same<typeof variances.mean, Float32Array>()
+same<typeof variances.variance, Float32Array>()
+const ranks = marginRanking.valueAndGrad(f64, f64, labels, { reduction: 'none' })
+same<typeof ranks.value, Float64Array>()
+same<typeof ranks.grad.x2, Float64Array>()
+const divergence = klDiv(f32, f32, { reduction: 'batchmean', logTarget: true })
+same<typeof divergence, number>()
+const root = rmse.valueAndGrad(f32, f32, { reduction: 'mean', weight: f32 })
+same<typeof root.value, number>()
+
+// A discriminator's batches are computed each in its own type.
+const judgement = lsGan.discriminator(f32, f64, { real: 2 })
+same<typeof judgement, number>()
+const judgements = lsGan.discriminator(f32, f64, { reduction: 'none', out: { fake: f64 } })
+same<typeof judgements.real, Float32Array>()
+same<typeof judgements.fake, Float64Array>()
+const judged = lsGan.discriminator.valueAndGrad(half, numbers, { reduction: 'none' })
+same<typeof judged.grad.real, Uint16Array>()
+same<typeof judged.value.fake, Float64Array>()
+const judge = lsGan.discriminator.bind(f32, f32, { grad: true })
+same<typeof judge.grad.fake, Float32Array>()
+const fooled = lsGan.generator.grad(f32, { target: 2 })
+same<typeof fooled.fake, Float32Array>()

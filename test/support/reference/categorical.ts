@@ -1,90 +1,8 @@
-/**
- * The losses in plain float64, as their pages define them: each formula in the form that keeps small results, nothing
- * else. Every function gives the value and the gradient of one element or one row, before weights and reductions.
- */
+/** Losses of one class out of several. */
 
-export interface Point {
-  readonly value: number
-  readonly grad: number
-}
-
-export type ElementLoss = (x: number, t: number) => Point
-
-/** a·b where a = 0 switches the term off, whatever b is. */
-const times = (a: number, b: number): number => (a === 0 ? 0 : a * b)
-
-export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
-export const sigmoid = (x: number): number =>
-  x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))
-
-export const mse: ElementLoss = (x, t) => ({ value: (x - t) ** 2, grad: 2 * (x - t) })
-export const mbe: ElementLoss = (x, t) => ({ value: t - x, grad: -1 })
-export const mae: ElementLoss = (x, t) => ({ value: Math.abs(x - t), grad: Math.sign(x - t) })
-
-export const huber =
-  (delta: number): ElementLoss =>
-  (x, t) => {
-    const d = x - t
-    if (Math.abs(d) < delta) return { value: 0.5 * d * d, grad: d }
-    return { value: delta * (Math.abs(d) - 0.5 * delta), grad: delta * Math.sign(d) }
-  }
-
-/** Logarithms are cut off at -100 and the gradient's denominator at 1e-12, as in PyTorch. */
-export const bce: ElementLoss = (p, t) => ({
-  value: -(t * Math.max(Math.log(p), -100) + (1 - t) * Math.max(Math.log1p(-p), -100)),
-  grad: (p - t) / Math.max(p * (1 - p), 1e-12),
-})
-
-export const bceWithLogits =
-  (posWeight = 1): ElementLoss =>
-  (x, t) => ({
-    value: times(1 - t, softplus(x)) + times(posWeight * t, softplus(-x)),
-    grad: times(1 - t, sigmoid(x)) - times(posWeight * t, sigmoid(-x)),
-  })
-
-/** A sum that does not lose the small terms (Neumaier's compensated sum). */
-export function compensatedSum(terms: Iterable<number>): number {
-  let sum = 0
-  let lost = 0
-  for (const term of terms) {
-    const next = sum + term
-    if (Number.isFinite(next)) lost += Math.abs(sum) >= Math.abs(term) ? sum - next + term : term - next + sum
-    sum = next
-  }
-  return sum + lost
-}
-
-export interface Softmax {
-  /** log p of every class. */
-  readonly logs: number[]
-  /** p of every class. */
-  readonly probabilities: number[]
-  /** 1 - p of every class, without the cancellation. */
-  readonly complements: number[]
-  /** Distance of every class to the largest logit. */
-  readonly distances: number[]
-  /** The mean of the distances: what a change of all of them by a factor moves the logarithm of the sum by. */
-  readonly spread: number
-}
-
-export function softmax(logits: readonly number[]): Softmax {
-  const top = logits.reduce((a, b) => (Number.isNaN(a) || a >= b ? a : b))
-  const first = logits.indexOf(top)
-  const exps = logits.map(z => Math.exp(z - top))
-  // The largest term is exactly 1; the rest alone decides how far log Σ is from 0.
-  const rest = compensatedSum(exps.filter((_, j) => j !== first))
-  const logSum = Number.isNaN(top) ? Number.NaN : Math.log1p(rest)
-  const sum = 1 + rest
-  const distances = logits.map(z => top - z)
-  return {
-    distances,
-    spread: compensatedSum(exps.map((e, j) => times(e, distances[j] as number))) / sum,
-    logs: logits.map(z => z - top - logSum),
-    probabilities: exps.map(e => (Number.isNaN(logSum) ? Number.NaN : e / sum)),
-    // sum - e >= 1 for every other class, so only the largest needs care.
-    complements: exps.map((e, j) => (Number.isNaN(logSum) ? Number.NaN : j === first ? rest : sum - e) / sum),
-  }
-}
+import { compensatedSum, times } from './functions.ts'
+import type { Sample } from './sample.ts'
+import { type Softmax, softmax } from './softmax.ts'
 
 export interface Row {
   readonly value: number
@@ -105,6 +23,15 @@ export interface RowOptions {
   readonly ignoreIndex?: number | undefined
   readonly labelSmoothing?: number | undefined
 }
+
+/** A row as a sample. */
+export const ofRow = ({ value, grad, mass, scale, moves }: Row): Sample => ({
+  value,
+  mass,
+  grads: [grad],
+  scales: [scale],
+  moves: { value: moves.value, grads: [moves.grad] },
+})
 
 const zeros = (classes: number): number[] => new Array<number>(classes).fill(0)
 
@@ -175,4 +102,77 @@ export function nll(logProbs: readonly number[], label: number, options: RowOpti
   const mass = options.weight?.[label] ?? 1
   const grad = logProbs.map((_, c) => (c === label ? -mass : 0))
   return { ...nothing, value: -mass * (logProbs[label] as number), grad, mass, scale: grad.map(Math.abs) }
+}
+
+/** A loss that is a function of the cross-entropy n = -log p of the label alone. */
+interface OfSurprise {
+  /** Of n, p = e^-n and 1 - p. */
+  value(n: number, p: number, complement: number): number
+  /** d value / d n */
+  slope(n: number, p: number, complement: number): number
+}
+
+/** As d n / d z_c = p_c - [c = label], the gradient is the slope times that. */
+function ofSurprise(
+  logits: readonly number[],
+  label: number,
+  ignoreIndex: number,
+  { value, slope }: OfSurprise,
+): Row {
+  if (label === ignoreIndex) return ignored(logits.length)
+  const { logs, probabilities, complements, distances, spread } = softmax(logits)
+  const at = [-(logs[label] as number), probabilities[label] as number, complements[label] as number] as const
+  const by = slope(...at)
+  const parts = probabilities.map((p, c) => (c === label ? (complements[c] as number) : p))
+  const grad = parts.map((part, c) => times(part, c === label ? -by : by))
+  const nMoves = times(at[1], distances[label] as number) + spread + (distances[label] as number)
+  // How far the slope itself moves, by a difference quotient.
+  const [below, above] = [at[0] * (1 - 2 ** -12), at[0] * (1 + 2 ** -12)]
+  const slopeOf = (n: number) => slope(n, Math.exp(-n), -Math.expm1(-n))
+  const bend = at[0] > 0 ? Math.abs(slopeOf(above) - slopeOf(below)) / (above - below) : 0
+  return {
+    value: value(...at),
+    grad,
+    mass: 1,
+    scale: grad.map(Math.abs),
+    moves: {
+      value: Math.abs(by) * nMoves,
+      grad: parts.map(
+        (part, c) =>
+          Math.abs(by) * (probabilities[c] as number) * ((distances[c] as number) + spread) +
+          bend * nMoves * part,
+      ),
+    },
+  }
+}
+
+export interface FocalOptions {
+  readonly alpha?: number
+  readonly gamma?: number
+  readonly ignoreIndex?: number
+}
+
+/** ℓ = α (1 - p)^γ n. The quotient n / (1 - p) tends to 1 where p does. */
+export function softmaxFocal(
+  logits: readonly number[],
+  label: number,
+  { alpha = 0.25, gamma = 2, ignoreIndex = -100 }: FocalOptions = {},
+): Row {
+  return ofSurprise(logits, label, ignoreIndex, {
+    value: (n, _, complement) => times(alpha * complement ** gamma, n),
+    slope: (n, p, complement) =>
+      alpha * complement ** gamma * (1 + gamma * times(p, complement === 0 ? 1 : n / complement)),
+  })
+}
+
+/** ℓ = n + ε (1 - p) */
+export function poly1(
+  logits: readonly number[],
+  label: number,
+  { epsilon = 2, ignoreIndex = -100 }: { epsilon?: number; ignoreIndex?: number } = {},
+): Row {
+  return ofSurprise(logits, label, ignoreIndex, {
+    value: (n, _, complement) => n + epsilon * complement,
+    slope: (_, p) => 1 + epsilon * p,
+  })
 }
