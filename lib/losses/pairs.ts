@@ -28,7 +28,7 @@ const penaltyOptions = { lambda: notNegative(10), target: positive(1), oneSided:
  *   label 1 often means similar.
  * @source Hadsell, Chopra and LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", 2006
  * @example contrastive([[0, 0], [0, 0]], [[3, 4], [0.5, 0]], [0, 1])  // 12.625
- * @example contrastive.grad([[0, 0]], [[0.5, 0]], [1]).x1  // [1, 0]
+ * @example contrastive.grad([[0, 0]], [[3, 4]], [0]).x1  // [-6, -8]
  */
 export const contrastive: Loss<
   TwoAndValues,
@@ -60,7 +60,7 @@ export const contrastive: Loss<
  *   batch: mean NaN, sum 0.
  * @throws ERR_SHAPE, ERR_DTYPE, ERR_OPTION
  * @others PyTorch cosine_embedding_loss: equal. Keras CosineSimilarity is −cos, Optax cosine_distance 1 − cos.
- * @example cosineEmbedding([[3, 4], [1, 0]], [[6, 8], [0, 1]], [-1, 1])  // 0.99999999999998
+ * @example cosineEmbedding([[3, 4], [1, 0]], [[6, 8], [0, 1]], [-1, 1])  // 0.9999999999999876
  * @example cosineEmbedding.grad([[1, 0]], [[0, 2]], [1]).x1.map(Math.fround)  // [0, -1]
  */
 export const cosineEmbedding: Loss<

@@ -34,7 +34,7 @@ LOSSKIT_INLINE void spread_boxes(const T* from, size_t n, BoxGroup& to) {
     to.x1[i] = static_cast<double>(from[4 * i]), to.y1[i] = static_cast<double>(from[4 * i + 1]);
     to.x2[i] = static_cast<double>(from[4 * i + 2]), to.y2[i] = static_cast<double>(from[4 * i + 3]);
   }
-  for (size_t i = n; i % Coordinates::lanes != 0; ++i) to.store(i, {0, 0, 0, 0});
+  for (size_t i = n; i % Coordinates::lanes != 0; ++i) to.x1[i] = to.y1[i] = to.x2[i] = to.y2[i] = 0;
 }
 
 /** Factors of n rows from `at` on, or null where there are none. */

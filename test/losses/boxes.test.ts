@@ -184,6 +184,17 @@ describe.each(FLOATS)('losses of boxes in %s', type => {
       expectAllNear(pred, expected, type, type === 'float32' ? 3e-7 : 1e-15)
     })
 
+    it('is the same for every box of a batch of any length', () => {
+      const both = loss.valueAndGrad(predicted, wanted, { ...none })
+      for (const length of [1, 2, 3, 7, 8, 9, 249, 253, 254, 255, 256, 257, 258, 263]) {
+        const start = count - length
+        const cut = (data: typeof predicted) => data.slice(4 * start)
+        const { value, grad } = loss.valueAndGrad(cut(predicted), cut(wanted), { ...none })
+        expectAllSame(value, both.value.slice(start))
+        expectAllSame(grad.pred, cut(both.grad.pred))
+      }
+    })
+
     it('may write the gradient over the prediction', () => {
       const buffer = predicted.slice()
       loss.grad(buffer, wanted, { ...options, out: { pred: buffer } })
