@@ -91,6 +91,11 @@ export function notNegative(fallback: number): ScalarDomain<number> {
   )
 }
 
+/** The p of a norm. */
+export function norm(fallback: number): ScalarDomain<number> {
+  return number(fallback, 'a number from 1 on, or Infinity', value => value >= 1)
+}
+
 /** A position, from 0 on. */
 export function index(fallback: number): ScalarDomain<number> {
   return number(fallback, 'a whole number from 0 on', value => Number.isSafeInteger(value) && value >= 0)

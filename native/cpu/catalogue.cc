@@ -99,11 +99,12 @@ constexpr auto joined(const Kernels<n>&... lists) {
   return all;
 }
 
-constexpr auto kAll =
-    joined(describe_all(Driver::elements, ElementLosses()), describe_rows(SoftmaxLosses()),
-           describe_rows(GatherLosses()), describe_rows(MarginLosses()),
-           describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
-           describe_lovasz(), describe_multilabels(MultilabelLosses()), describe_all_pairs(AllPairsLosses()));
+constexpr auto kAll = joined(
+    describe_all(Driver::elements, ElementLosses()), describe_rows(SoftmaxLosses()),
+    describe_rows(GatherLosses()), describe_rows(MarginLosses()),
+    describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
+    describe_lovasz(), describe_multilabels(MultilabelLosses()), describe_all(Driver::boxes, BoxLosses()),
+    describe_all(Driver::pairs, PairLosses()), describe_all_pairs(AllPairsLosses()));
 
 }  // namespace
 

@@ -3,12 +3,14 @@
 
 #include "losses/all_pairs.h"
 #include "losses/binary.h"
+#include "losses/boxes.h"
 #include "losses/categorical.h"
 #include "losses/gan.h"
 #include "losses/margin.h"
 #include "losses/masks.h"
 #include "losses/multiclass.h"
 #include "losses/multilabel.h"
+#include "losses/pairs.h"
 #include "losses/probabilistic.h"
 #include "losses/regression.h"
 #include "losses/sequences.h"
@@ -37,6 +39,11 @@ using MultilabelLosses = List<MultilabelMargin, MultilabelSoftMargin>;
 
 /** Losses of the overlap of two masks. */
 using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;
+
+using BoxLosses = List<Iou, Giou, Diou, Ciou>;
+
+/** Losses of two or three vectors. */
+using PairLosses = List<Triplet, Contrastive, CosineEmbedding, GradientPenalty>;
 
 using SequenceLosses = List<Ctc>;
 

@@ -203,6 +203,45 @@ export const DRIVERS: Record<Driver, DriverBatches> = {
       return [pred, lists]
     },
   },
+
+  // Two boxes of each row.
+  boxes: {
+    tried: shape(240, 4),
+    small: [1, 2, 3, 5, 8, 13, 31, 33, 64, 100, 255, 257, 600].map(rows => shape(rows, 4)),
+    large: [shape(40_001, 4), shape(100_003, 4)],
+    many: shape(30_000, 4),
+    hashed: [shape(37, 4), shape(3001, 4)],
+    streamed: [],
+    weighs: 'rows',
+    isCut: true,
+    inputs: ({ shape: { rows }, numbers }) => [numbers(0, 4 * rows), numbers(1, 4 * rows)],
+  },
+
+  // Vectors [rows, columns], as many as there are gradients, and perhaps a label for each row.
+  pairs: {
+    tried: shape(40, 17),
+    small: [
+      shape(1, 1),
+      shape(3, 10),
+      shape(7, 33),
+      shape(65, 2),
+      shape(33, 32),
+      shape(20, 129),
+      shape(300, 3),
+      shape(5, 1030),
+      shape(3, 4097),
+    ],
+    large: [shape(4096, 50), shape(20_011, 9), shape(40, 6000), shape(1, 300_007)],
+    many: shape(5000, 12),
+    hashed: [shape(101, 10), shape(7, 3001)],
+    streamed: [],
+    weighs: 'rows',
+    isCut: true,
+    inputs: ({ kernel, shape: { rows, columns }, numbers }) =>
+      Array.from({ length: kernel.inputs }, (_, i) =>
+        numbers(i, i < kernel.grads.length ? rows * columns : rows),
+      ),
+  },
 }
 
 export function batchesOf(driver: Driver): DriverBatches {
