@@ -278,12 +278,28 @@ LOSSKIT_INLINE void match_labels(const int64_t* labels, uint64_t row, uint64_t o
 
 constexpr Chunk kNothing = {-infinity<double>, 0, 0, 0, 0};
 
+/** Measures scores of which some are infinite, as products of finite numbers may be: those are the ones, and
+ * all others are infinitely far below. NaN stays. */
+Chunk measure_infinite(const double* s, size_t n, const double* q) {
+  Chunk chunk = {infinity<double>, 0, 0, 0, 0};
+  for (size_t j = 0; j < n; ++j) {
+    const bool is_one = s[j] == infinity<double>;
+    chunk.ones += is_one ? 1 : 0;
+    if (!(s[j] <= infinity<double>)) chunk.rest = s[j];
+    if (q == nullptr || q[j] == 0) continue;
+    if (!is_one) chunk.dot = q[j] * infinity<double>;
+    chunk.mass += q[j];
+  }
+  return chunk;
+}
+
 /** Measures whole vectors of scores; `q` are the weights of the dense part of a loss. */
 template <bool dense>
 Chunk measure_row(const double* s, size_t n, const double* q) {
   Doubles most(-infinity<double>);
   for (size_t i = 0; i < n; i += 16) most = max(Doubles::load(s + i), most);
   const double largest = greatest(most), shift = largest == -infinity<double> ? 0 : largest;
+  if (largest == infinity<double>) return measure_infinite(s, n, q);
   Doubles one(0), rest(0), dot(0), mass(0);
   for (size_t i = 0; i < n; i += 16) {
     const Doubles score = Doubles::load(s + i), e = exp_flushed(score - Doubles(shift));
@@ -331,8 +347,13 @@ Chunk measure_scores_of(const Call& c, const Rows& r, uint64_t row, uint64_t oth
   }
 }
 
+/** The row up to a part, with the part; infinite maxima are equal. */
+inline Chunk combine_parts(const Chunk& a, const Chunk& b) {
+  if (a.max < infinity<double> || b.max < infinity<double>) return combine(a, b);
+  return {a.max, a.ones + b.ones, a.rest + b.rest, a.dot + b.dot, a.mass + b.mass};
+}
 LOSSKIT_INLINE void combine_into(Chunk& whole, const Chunk& part, bool first) {
-  whole = first ? part : combine(whole, part);
+  whole = first ? part : combine_parts(whole, part);
 }
 
 template <class Loss, class T>
@@ -374,8 +395,10 @@ LOSSKIT_INLINE double log_sum_of(const Chunk& whole) {
 
 /** Of all scores of a row. */
 LOSSKIT_INLINE Chunk whole_row(const Call& c, const Rows& r, uint64_t row) {
-  const Chunk* const measured = r.measured + row * records_of(c);
-  return combine_chunks(records_of(c), [measured](uint64_t k) { return measured[k]; });
+  const uint64_t records = records_of(c);
+  Chunk whole = r.measured[row * records];
+  for (uint64_t k = 1; k < records; ++k) combine_into(whole, r.measured[row * records + k], false);
+  return whole;
 }
 
 /** A row's value, its weight in the divisor of the mean, and whether it counts. */
