@@ -1,6 +1,6 @@
 /** Losses of yes or no. */
 
-import { sigmoid, softplus, times } from './functions.ts'
+import { powerErrors, sigmoid, softplus, times } from './functions.ts'
 import type { ElementLoss } from './sample.ts'
 
 /** Logarithms are cut off at -100 and the gradient's denominator at 1e-12, as in PyTorch. */
@@ -30,12 +30,12 @@ export const sigmoidFocal =
     const u = p * (1 - t) + q * t
     const focus = balance * u ** gamma
     const value = times(focus, ce)
-    // A power has γ times the rounding errors of its base.
-    const size = gamma * value
+    const errors = powerErrors(u, gamma)
+    const size = errors * value
     if (t === 0 || t === 1) {
       const [wrong, right] = t === 1 ? [q, p] : [p, q]
       const slope = (t === 1 ? -focus : focus) * (wrong + times(gamma * right, ce))
-      return { value, size, grads: [slope], sizes: [gamma * Math.abs(slope)] }
+      return { value, size, grads: [slope], sizes: [errors * Math.abs(slope)] }
     }
     const terms = [
       focus * (1 - t) * p,

@@ -1,6 +1,6 @@
 /** Losses of one class out of several. */
 
-import { compensatedSum, times } from './functions.ts'
+import { compensatedSum, powerErrors, times } from './functions.ts'
 import type { Sample } from './sample.ts'
 import { type Softmax, softmax } from './softmax.ts'
 
@@ -157,6 +157,10 @@ export interface FocalOptions {
   readonly ignoreIndex?: number
 }
 
+/** log p of a class; of an ignored label, of the first. */
+const logOf = (logits: readonly number[], label: number): number =>
+  softmax(logits).logs[Math.max(label, 0)] as number
+
 /** ℓ = α (1 - p)^γ n. The quotient n / (1 - p) tends to 1 where p does. */
 export function softmaxFocal(
   logits: readonly number[],
@@ -168,8 +172,8 @@ export function softmaxFocal(
     slope: (n, p, complement) =>
       alpha * complement ** gamma * (1 + gamma * times(p, complement === 0 ? 1 : n / complement)),
   })
-  // A power has γ times the rounding errors of its base.
-  return { ...row, size: gamma * row.value, sizes: row.grad.map(g => gamma * Math.abs(g)) }
+  const errors = powerErrors(-Math.expm1(logOf(logits, label)), gamma)
+  return { ...row, size: errors * row.value, sizes: row.grad.map(g => errors * Math.abs(g)) }
 }
 
 /** ℓ = n + ε (1 - p) */
