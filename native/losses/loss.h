@@ -103,6 +103,12 @@ constexpr bool is_checked() {
   }
 }
 
+/** The derivative of min(a, b) by a: 1 where a is less, 1/2 at a tie. */
+template <class V>
+LOSSKIT_INLINE V share_less(V a, V b) {
+  return select(a < b, V(1), select(a == b, V(typename V::scalar(0.5)), V(0)));
+}
+
 template <class... L>
 struct List {
   static constexpr int size = sizeof...(L);

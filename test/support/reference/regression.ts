@@ -37,10 +37,9 @@ export const mape: Pair = (x, t) => {
   return { value: (100 * Math.abs(x - t)) / by, grads: [(100 * Math.sign(x - t)) / by] }
 }
 
-/** log(1 + x) - log(1 + t) = log(1 + (x - t) / (1 + t)), which does not cancel. */
+/** log(1 + x) - log(1 + t) = log(1 + (x - t) / (1 + t)) for x > t, which does not cancel. */
 export const msle: Pair = (x, t) => {
   const [high, low] = [Math.max(x, 1e-7), Math.max(t, 1e-7)]
-  // One logarithm of a quotient above 1: the difference of two would cancel.
   const apart = Math.sign(high - low) * Math.log1p(Math.abs(high - low) / (1 + Math.min(high, low)))
   return { value: apart ** 2, grads: [x > 1e-7 ? (2 * apart) / (1 + x) : 0] }
 }
