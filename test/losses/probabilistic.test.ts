@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import {
   expectAllNear,
   expectAllPrinted,
@@ -10,6 +9,7 @@ import {
   expectSame,
 } from '../support/expect.ts'
 import { FLOATS, floats, held, matrix, zeros } from '../support/floats.ts'
+import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import { Random } from '../support/random.ts'
 import { run } from '../support/raw.ts'
 
