@@ -190,6 +190,21 @@ const drivers = {
       Array.from({ length: inputs }, (_, i) => [i < grads.length ? rows * columns : rows]),
     weights: ([rows]) => rows,
   },
+  allPairs: {
+    // Vectors against themselves need as many others as rows.
+    sizes: () => {
+      const rows = random.pick([fewRows(), fewRows(), 150])
+      return [rows, oneOf(1, 1, 2, 3, 33, 150), 0, random.pick([rows, rows, fewRows(), 300])]
+    },
+    inputs: ([rows, columns, , others], { labels, params, inputs }) => {
+      if (labels < 0 && params.length === 0) return [[rows], [others]]
+      if (labels === 1) return [[rows * columns], [rows, LABEL]]
+      const pair = [[rows * columns], [others * columns]]
+      if (labels < 0) return pair
+      return [...pair, [rows, LABEL], ...(inputs === 4 ? [[others]] : [])]
+    },
+    weights: ([, , , others]) => others,
+  },
 }
 
 /** The size and the dtype of every input; those with a gradient have that of the first. */
