@@ -13,7 +13,9 @@ export {
   LosskitShapeError,
   LosskitStateError,
 } from './errors.ts'
+export { infoNce, linearCrossEntropy, ntXent, siameseTriplet, supCon } from './losses/all-pairs.ts'
 export { bce, bceWithLogits, sigmoidFocal } from './losses/binary.ts'
+export { ciou, diou, giou, iou } from './losses/boxes.ts'
 export { crossEntropy, nll, poly1, softmaxFocal } from './losses/categorical.ts'
 export { hingeGan, lsGan, minimaxGan, nonSaturatingGan, wassersteinGan } from './losses/gan.ts'
 export { hinge, hingeEmbedding, marginRanking, softMargin, squaredHinge } from './losses/margin.ts'
@@ -28,6 +30,7 @@ export {
 } from './losses/masks.ts'
 export { multiclassHinge, multiMargin } from './losses/multiclass.ts'
 export { multilabelMargin, multilabelSoftMargin } from './losses/multilabel.ts'
+export { contrastive, cosineEmbedding, gradientPenalty, triplet } from './losses/pairs.ts'
 export { gaussianNll, klDiv, poissonNll } from './losses/probabilistic.ts'
 export { huber, logCosh, mae, mape, mbe, mse, msle, quantile, rmse, smoothL1 } from './losses/regression.ts'
 export { ctc } from './losses/sequences.ts'

@@ -6,9 +6,10 @@
 namespace losskit {
 
 /** A shape of data, and how it is walked. */
-enum class Driver : int { elements, rows, sequences, masks, multilabel };
-constexpr int kDrivers = 5;
-constexpr const char* kDriverNames[kDrivers] = {"elements", "rows", "sequences", "masks", "multilabel"};
+enum class Driver : int { elements, rows, sequences, masks, multilabel, boxes, pairs, all_pairs };
+constexpr int kDrivers = 8;
+constexpr const char* kDriverNames[kDrivers] = {"elements",   "rows",  "sequences", "masks",
+                                                "multilabel", "boxes", "pairs",     "allPairs"};
 
 struct Kernel {
   const char* name;

@@ -1,13 +1,16 @@
 // The catalogue: every loss the kernels know. Everything that walks losses walks these lists.
 #pragma once
 
+#include "losses/all_pairs.h"
 #include "losses/binary.h"
+#include "losses/boxes.h"
 #include "losses/categorical.h"
 #include "losses/gan.h"
 #include "losses/margin.h"
 #include "losses/masks.h"
 #include "losses/multiclass.h"
 #include "losses/multilabel.h"
+#include "losses/pairs.h"
 #include "losses/probabilistic.h"
 #include "losses/regression.h"
 #include "losses/sequences.h"
@@ -37,7 +40,15 @@ using MultilabelLosses = List<MultilabelMargin, MultilabelSoftMargin>;
 /** Losses of the overlap of two masks. */
 using RegionLosses = List<MaskIou, Dice, Tversky, FocalTversky, ThresholdedIou>;
 
+using BoxLosses = List<Iou, Giou, Diou, Ciou>;
+
+/** Losses of two or three vectors. */
+using PairLosses = List<Triplet, Contrastive, CosineEmbedding, GradientPenalty>;
+
 using SequenceLosses = List<Ctc>;
+
+using AllPairsLosses =
+    List<SiameseTriplet, InfoNce, NtXent, SupCon, LinearCrossEntropy, LinearCrossEntropyBias>;
 
 }  // namespace
 }  // namespace LOSSKIT_ISA

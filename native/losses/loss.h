@@ -46,6 +46,13 @@ LOSSKIT_INLINE V rounded(Wide<V> x) {
   }
 }
 
+/** What rounding took from d = a - b, where d is finite. */
+template <class V>
+LOSSKIT_INLINE V lost_in_difference(V a, V b, V d) {
+  const V of_b = a - d;
+  return (a - (d + of_b)) + (of_b - b);
+}
+
 /** The slope of a corner at `x` = 0: `above` beyond it, 0 before it and on it; a NaN passes. */
 template <class V>
 LOSSKIT_INLINE V slope_above(V x, V above) {
@@ -94,6 +101,12 @@ constexpr bool is_checked() {
   } else {
     return false;
   }
+}
+
+/** The derivative of min(a, b) by a: 1 where a is less, 1/2 at a tie. */
+template <class V>
+LOSSKIT_INLINE V share_less(V a, V b) {
+  return select(a < b, V(1), select(a == b, V(typename V::scalar(0.5)), V(0)));
 }
 
 template <class... L>

@@ -190,6 +190,17 @@ const drivers = {
     ],
     weights: ([, columns]) => columns,
   },
+  boxes: {
+    sizes: () => [manyRows(), 4, 0, 0],
+    inputs: ([rows]) => [[4 * rows], [4 * rows]],
+    weights: ([rows]) => rows,
+  },
+  pairs: {
+    sizes: () => [manyRows(), oneOf(1, 2, 3, 16, 33, 300, random.below(20) === 0 ? 5000 : 7), 0, 0],
+    inputs: ([rows, columns], { inputs, grads }) =>
+      Array.from({ length: inputs }, (_, i) => [i < grads.length ? rows * columns : rows]),
+    weights: ([rows]) => rows,
+  },
 }
 
 /** The size and the dtype of every input; those with a gradient have that of the first. */

@@ -34,6 +34,8 @@ export interface DriverBatches {
 
 const shape = (rows: number, columns = 0, inner = 0, others = 0): Shape => ({ rows, columns, inner, others })
 
+const square = (rows: number, columns: number): Shape => shape(rows, columns, 0, rows)
+
 const denseRows = (rows: number, columns: number): Shape => shape(rows, columns, 1)
 
 export const DRIVERS: Record<Driver, DriverBatches> = {
@@ -144,6 +146,36 @@ export const DRIVERS: Record<Driver, DriverBatches> = {
         : [numbers(0, rows * columns), numbers(1, rows * columns)],
   },
 
+  // Scores [rows] and [others]; or vectors [rows, columns], and the same with labels, or vectors [others, columns], the
+  // labels of rows among them, and a bias [others]. Where vectors meet themselves, others are rows.
+  allPairs: {
+    tried: square(40, 7),
+    small: [
+      square(1, 1),
+      square(3, 10),
+      square(7, 33),
+      square(65, 2),
+      square(33, 32),
+      square(20, 17),
+      square(5, 260),
+    ],
+    large: [square(260, 8), square(330, 3)],
+    many: square(300, 2),
+    hashed: [square(101, 10), square(23, 301)],
+    streamed: [],
+    weighs: 'rows',
+    isCut: false,
+    inputs: ({ kernel, shape: { rows, columns, others }, numbers, labels }) => {
+      if (kernel.params.length === 0 && kernel.labels < 0) return [numbers(0, rows), numbers(1, others)]
+      const vectors = numbers(0, rows * columns)
+      if (kernel.labels === 1) return [vectors, labels(rows, 5)]
+      const pair = [vectors, numbers(1, others * columns)]
+      if (kernel.labels < 0) return pair
+      const bias = kernel.inputs === 4 ? [numbers(3, others)] : []
+      return [...pair, labels(rows, others), ...bias]
+    },
+  },
+
   multilabel: {
     tried: denseRows(60, 11),
     small: [
@@ -170,6 +202,45 @@ export const DRIVERS: Record<Driver, DriverBatches> = {
       for (let row = 0; columns > 40 && row < rows; row++) lists[row * columns + 40] = -1
       return [pred, lists]
     },
+  },
+
+  // Two boxes of each row.
+  boxes: {
+    tried: shape(240, 4),
+    small: [1, 2, 3, 5, 8, 13, 31, 33, 64, 100, 255, 257, 600].map(rows => shape(rows, 4)),
+    large: [shape(40_001, 4), shape(100_003, 4)],
+    many: shape(30_000, 4),
+    hashed: [shape(37, 4), shape(3001, 4)],
+    streamed: [],
+    weighs: 'rows',
+    isCut: true,
+    inputs: ({ shape: { rows }, numbers }) => [numbers(0, 4 * rows), numbers(1, 4 * rows)],
+  },
+
+  // Vectors [rows, columns], as many as there are gradients, and perhaps a label for each row.
+  pairs: {
+    tried: shape(40, 17),
+    small: [
+      shape(1, 1),
+      shape(3, 10),
+      shape(7, 33),
+      shape(65, 2),
+      shape(33, 32),
+      shape(20, 129),
+      shape(300, 3),
+      shape(5, 1030),
+      shape(3, 4097),
+    ],
+    large: [shape(4096, 50), shape(20_011, 9), shape(40, 6000), shape(1, 300_007)],
+    many: shape(5000, 12),
+    hashed: [shape(101, 10), shape(7, 3001)],
+    streamed: [],
+    weighs: 'rows',
+    isCut: true,
+    inputs: ({ kernel, shape: { rows, columns }, numbers }) =>
+      Array.from({ length: kernel.inputs }, (_, i) =>
+        numbers(i, i < kernel.grads.length ? rows * columns : rows),
+      ),
   },
 }
 

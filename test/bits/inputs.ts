@@ -12,7 +12,7 @@ import { computeTypeOf, newArray, type Storage, storeKind } from './numbers.ts'
 
 const FIRST: readonly Kind[] = ['wide', 'ordinary', 'chances', 'bits']
 const SECOND: readonly Kind[] = ['wide', 'chances', 'bits', 'signs', 'labels']
-const THIRD: readonly Kind[] = ['wide', 'signs', 'positive']
+const THIRD: readonly Kind[] = ['wide', 'signs', 'chances', 'positive']
 
 const FAMILIES: readonly Family[] = FIRST.flatMap(first =>
   SECOND.flatMap(second =>

@@ -16,6 +16,9 @@ export interface Row {
    * factor of 1 + u: u times these. In float32 these differences are rounded once.
    */
   readonly moves: { readonly value: number; readonly grad: number[] }
+  /** What roundings in float64 are relative to, beyond the value and its gradient. */
+  readonly size?: number
+  readonly sizes?: number[]
 }
 
 export interface RowOptions {
@@ -25,10 +28,12 @@ export interface RowOptions {
 }
 
 /** A row as a sample. */
-export const ofRow = ({ value, grad, mass, scale, moves }: Row): Sample => ({
+export const ofRow = ({ value, grad, mass, scale, moves, size = 0, sizes = [] }: Row): Sample => ({
   value,
   mass,
+  size,
   grads: [grad],
+  sizes: [sizes],
   scales: [scale],
   moves: { value: moves.value, grads: [moves.grad] },
 })
@@ -158,11 +163,13 @@ export function softmaxFocal(
   label: number,
   { alpha = 0.25, gamma = 2, ignoreIndex = -100 }: FocalOptions = {},
 ): Row {
-  return ofSurprise(logits, label, ignoreIndex, {
+  const row = ofSurprise(logits, label, ignoreIndex, {
     value: (n, _, complement) => times(alpha * complement ** gamma, n),
     slope: (n, p, complement) =>
       alpha * complement ** gamma * (1 + gamma * times(p, complement === 0 ? 1 : n / complement)),
   })
+  // A power has γ times the rounding errors of its base.
+  return { ...row, size: gamma * row.value, sizes: row.grad.map(g => gamma * Math.abs(g)) }
 }
 
 /** ℓ = n + ε (1 - p) */

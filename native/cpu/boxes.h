@@ -1,0 +1,99 @@
+// The driver of losses of boxes: pred[N, 4] and target[N, 4], one value for each pair of boxes. rows = N.
+//
+// It walks the batch in groups of 256 pairs, which with their derivatives stay in the first-level cache. A
+// group is laid out by coordinate, so that vectors hold neighbouring boxes, and widened: everything is
+// computed in float64 and rounded once, for losses of boxes are differences of areas.
+#pragma once
+
+#include "cpu/row_group.h"
+#include "losses/catalogue.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+using Coordinates = vec<double, native_lanes<double>>;
+
+/** The corners of a group of boxes, or derivatives by them. */
+struct BoxGroup {
+  alignas(64) double x1[kRowGroup], y1[kRowGroup], x2[kRowGroup], y2[kRowGroup];
+
+  LOSSKIT_INLINE Box<Coordinates> load(size_t i) const {
+    using V = Coordinates;
+    return {V::load(x1 + i), V::load(y1 + i), V::load(x2 + i), V::load(y2 + i)};
+  }
+  LOSSKIT_INLINE void store(size_t i, const Box<Coordinates>& box) {
+    box.x1.store(x1 + i), box.y1.store(y1 + i), box.x2.store(x2 + i), box.y2.store(y2 + i);
+  }
+};
+
+/** Lays out n boxes, and empty ones up to a whole vector. */
+template <class T>
+LOSSKIT_INLINE void spread_boxes(const T* from, size_t n, BoxGroup& to) {
+  for (size_t i = 0; i < n; ++i) {
+    to.x1[i] = static_cast<double>(from[4 * i]), to.y1[i] = static_cast<double>(from[4 * i + 1]);
+    to.x2[i] = static_cast<double>(from[4 * i + 2]), to.y2[i] = static_cast<double>(from[4 * i + 3]);
+  }
+  for (size_t i = n; i % Coordinates::lanes != 0; ++i) to.x1[i] = to.y1[i] = to.x2[i] = to.y2[i] = 0;
+}
+
+/** Factors of n rows from `at` on, or null where there are none. */
+LOSSKIT_INLINE const double* row_factors(const Tensor& factors, uint64_t at, size_t n, double* scratch) {
+  return factors.data == nullptr ? nullptr : read_block(factors, at, n, scratch);
+}
+
+template <class Loss, class T, Wanted wanted>
+void boxes(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
+  constexpr size_t lanes = Coordinates::lanes;
+  alignas(64) T pred_scratch[4 * kRowGroup], target_scratch[4 * kRowGroup];
+  double weight_scratch[kRowGroup], upstream_scratch[kRowGroup];
+  alignas(64) double values[kRowGroup];
+  BoxGroup pred, target, grads;
+  RowGroup<T> group;
+  const typename Loss::Params params(c.params);
+  size_t n;
+  for (uint64_t at = begin; at < end; at += n) {
+    n = end - at < kRowGroup ? static_cast<size_t>(end - at) : kRowGroup;
+    spread_boxes(read_block(c.inputs[0], 4 * at, 4 * n, pred_scratch), n, pred);
+    spread_boxes(read_block(c.inputs[1], 4 * at, 4 * n, target_scratch), n, target);
+    for (size_t i = 0; i < n; i += lanes) {
+      const BoxOut<Coordinates> out = Loss::at(pred.load(i), target.load(i), params);
+      if constexpr (wanted != kGrad) out.value.store(values + i);
+      if constexpr (wanted != kValue) grads.store(i, out.grad);
+    }
+    const double* weights = row_factors(c.weight, at, n, weight_scratch);
+    if constexpr (wanted != kGrad) {
+      for (size_t i = 0; i < n; ++i) {
+        group.values[i] = static_cast<T>(weights != nullptr ? values[i] * weights[i] : values[i]);
+      }
+    }
+    group.finish(c, at, n, n, sums);
+    if constexpr (wanted != kValue) {
+      const double* incoming = row_factors(c.upstream, at, n, upstream_scratch);
+      T* const out = output_block(c.grads[0], 4 * at, pred_scratch);
+      for (size_t i = 0; i < n; ++i) {
+        double factor = c.scale;
+        if (incoming != nullptr) factor *= incoming[i];
+        if (weights != nullptr) factor *= weights[i];
+        out[4 * i] = static_cast<T>(grads.x1[i] * factor);
+        out[4 * i + 1] = static_cast<T>(grads.y1[i] * factor);
+        out[4 * i + 2] = static_cast<T>(grads.x2[i] * factor);
+        out[4 * i + 3] = static_cast<T>(grads.y2[i] * factor);
+      }
+      flush_block(c.grads[0], 4 * at, 4 * n, out);
+    }
+  }
+}
+
+template <class Loss, class T>
+constexpr KernelEntry<T> box_entry() {
+  KernelEntry<T> entry{};
+  entry.plan.phases[kValue][0].walk = boxes<Loss, T, kValue>;
+  entry.plan.phases[kGrad][0].walk = boxes<Loss, T, kGrad>;
+  entry.plan.phases[kValueAndGrad][0].walk = boxes<Loss, T, kValueAndGrad>;
+  return entry;
+}
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
