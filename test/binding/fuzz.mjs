@@ -154,7 +154,10 @@ const drivers = {
     weights: ([rows]) => rows,
   },
   rows: {
-    sizes: () => [manyRows(), oneOf(1, 2, 3, 3, 10, 33), 1, 0],
+    sizes: () => {
+      const [rows, inner] = [manyRows(), oneOf(1, 1, 2, 17, 40)]
+      return [rows * inner, oneOf(1, 2, 3, 3, 10, 33), inner, 0]
+    },
     inputs: ([rows, columns], { labels }) => [
       [rows * columns],
       labels === 1 && random.below(3) > 0 ? [rows, LABEL] : [rows * columns],
@@ -178,6 +181,14 @@ const drivers = {
         ? [[rows * inner * others * columns], [rows * inner * columns, LABEL]]
         : [[rows * columns], [rows * columns]],
     weights: ([rows]) => rows,
+  },
+  multilabel: {
+    sizes: () => [fewRows(), oneOf(1, 2, 3, 3, 10, 33), 1, 0],
+    inputs: ([rows, columns], { labels }) => [
+      [rows * columns],
+      labels === 1 ? [rows * columns, LABEL] : [rows * columns],
+    ],
+    weights: ([, columns]) => columns,
   },
   boxes: {
     sizes: () => [manyRows(), 4, 0, 0],
