@@ -52,13 +52,13 @@ LOSSKIT_INLINE Length<V> enclosing_length(V low, V high, V true_low, V true_high
 
 /** A quantity and its derivatives. */
 template <class V>
-struct Measure {
+struct Quantity {
   V size;
   Box<V> slope;
 };
 
 template <class V>
-LOSSKIT_INLINE Measure<V> area(const Length<V>& x, const Length<V>& y) {
+LOSSKIT_INLINE Quantity<V> area(const Length<V>& x, const Length<V>& y) {
   return {x.size * y.size, {x.by_low * y.size, y.by_low * x.size, x.by_high * y.size, y.by_high * x.size}};
 }
 
@@ -66,7 +66,7 @@ LOSSKIT_INLINE Measure<V> area(const Length<V>& x, const Length<V>& y) {
 template <class V>
 struct BoxPair {
   Length<V> enclosing_x, enclosing_y;
-  Measure<V> intersection, union_;
+  Quantity<V> intersection, union_;
 
   LOSSKIT_INLINE BoxPair(const Box<V>& a, const Box<V>& b)
       : enclosing_x(enclosing_length(a.x1, a.x2, b.x1, b.x2)),
@@ -74,10 +74,10 @@ struct BoxPair {
     const Length<V> x = common_length(a.x1, a.x2, b.x1, b.x2), y = common_length(a.y1, a.y2, b.y1, b.y2);
     const Box<V> zero = {V(0), V(0), V(0), V(0)};
     const auto meet = (x.size > V(0)) & (y.size > V(0));
-    const Measure<V> common = area(x, y);
+    const Quantity<V> common = area(x, y);
     intersection = {select(meet, common.size, V(0)), select(meet, common.slope, zero)};
     const V width = a.x2 - a.x1, height = a.y2 - a.y1;
-    const Measure<V> own = {width * height, {-height, -width, height, width}};
+    const Quantity<V> own = {width * height, {-height, -width, height, width}};
     const V true_area = (b.x2 - b.x1) * (b.y2 - b.y1);
     union_ = {(own.size + true_area) - intersection.size, own.slope - intersection.slope};
   }
@@ -134,7 +134,7 @@ struct Giou : EpsParams {
     const V eps = V(p.eps);
     const BoxPair<V> pair(pred, target);
     const BoxOut<V> iou = pair.iou_loss(eps);
-    const Measure<V> hull = area(pair.enclosing_x, pair.enclosing_y);
+    const Quantity<V> hull = area(pair.enclosing_x, pair.enclosing_y);
     const V divisor = hull.size + eps, empty = (hull.size - pair.union_.size) / divisor;
     const Box<V> slope = (V(1) / divisor) * ((hull.slope - pair.union_.slope) - empty * hull.slope);
     return {iou.value + empty, iou.grad + slope};
