@@ -1,6 +1,9 @@
 /**
  * One number everywhere: every kernel of the catalogue has the same bits on every instruction set, with any number of
  * threads, in one call or in pieces that are merged in any order. NaN equals NaN; nothing else is forgiven.
+ *
+ * LOSSKIT_BITS=full (npm run check:bits:all) tries every family of inputs under every setting; without it each kernel is
+ * tried on a few of them.
  */
 
 import { afterEach, describe, expect, it } from 'vitest'
@@ -11,7 +14,10 @@ import { accepted, familiesOf, makeCall, newGrads, plain } from './inputs.ts'
 import { computeTypeOf, STORAGES, type Storage, store } from './numbers.ts'
 import { difference, firstDifference, type Results, scattered, whole } from './results.ts'
 
-const THREADS = [1, 2, 5]
+const isFull = process.env.LOSSKIT_BITS === 'full'
+const THREADS = isFull ? [1, 2, 5] : [1, 3]
+/** For batches so small that one thread takes them all. */
+const ONE_THREAD = isFull ? THREADS : [1]
 const { isa: initialIsa, isas, threads: initialThreads } = binding.info()
 
 afterEach(() => {
@@ -20,11 +26,15 @@ afterEach(() => {
 })
 
 /** Runs once for every instruction set and number of threads, and compares all with the first. */
-function everywhere<T>(compute: () => T, compare: (first: T, other: T, where: string) => void): void {
+function everywhere<T>(
+  compute: () => T,
+  compare: (first: T, other: T, where: string) => void,
+  counts: readonly number[] = THREADS,
+): void {
   let first: { readonly result: T } | undefined
   for (const isa of isas) {
     binding.setIsa(isa)
-    for (const threads of THREADS) {
+    for (const threads of counts) {
       binding.setThreads(threads)
       const result = compute()
       if (first === undefined) first = { result }
@@ -33,18 +43,37 @@ function everywhere<T>(compute: () => T, compare: (first: T, other: T, where: st
   }
 }
 
-function expectOneResult(call: Call, storage: Storage, isCut: boolean, seed: number): void {
+function expectOneResult(
+  call: Call,
+  storage: Storage,
+  isCut: boolean,
+  seed: number,
+  counts?: readonly number[],
+): void {
   const random = new Random(seed)
   const check = (first: Results, other: Results, where: string) => {
     const found = difference(first, other, storage)
     if (found !== undefined) expect.fail(`${where}: ${found}`)
   }
-  everywhere(() => {
-    const result = whole(call)
-    expect(result.sum.status).toBe('ok')
-    if (isCut) check(result, scattered(call, random, 1 + random.integer(7)), 'in pieces, against one call')
-    return result
-  }, check)
+  everywhere(
+    () => {
+      const result = whole(call)
+      expect(result.sum.status).toBe('ok')
+      if (isCut) check(result, scattered(call, random, 1 + random.integer(7)), 'in pieces, against one call')
+      return result
+    },
+    check,
+    counts,
+  )
+}
+
+/** Some of a list, from its beginning to its end. */
+function spread<T>(items: readonly T[], count: number): readonly T[] {
+  if (items.length <= count) return items
+  return Array.from(
+    { length: count },
+    (_, i) => items[Math.round((i * (items.length - 1)) / Math.max(count - 1, 1))] as T,
+  )
 }
 
 it('is tested on more than one instruction set where the machine has more', () => {
@@ -57,23 +86,29 @@ describe.each(binding.kernels)('$name', kernel => {
 
   describe.each(STORAGES)('in %s', storage => {
     const combinations = accepted(kernel, storage)
+    // Half types differ in how they are read and written only, and wide numbers show that.
+    const isHalf = storage === 'float16' || storage === 'bfloat16'
 
     it('takes some of the inputs that are tried', () => {
       expect(combinations.length).toBeGreaterThan(0)
     })
 
     it('has one result for every small batch', () => {
-      for (const combination of combinations) {
+      for (const combination of isFull ? combinations : spread(combinations, isHalf ? 1 : 3)) {
         small.forEach((shape, i) => {
-          expectOneResult(makeCall(kernel, storage, combination, shape, 100 + i), storage, isCut, i)
+          expectOneResult(
+            makeCall(kernel, storage, combination, shape, 100 + i),
+            storage,
+            isCut,
+            i,
+            ONE_THREAD,
+          )
         })
       }
     })
 
     it('has one result for every large batch', () => {
-      // Half types differ in how they are read and written only, and wide numbers show that.
-      const isHalf = storage === 'float16' || storage === 'bfloat16'
-      for (const combination of plain(combinations).slice(0, isHalf ? 1 : 3)) {
+      for (const combination of plain(combinations).slice(0, isHalf || !isFull ? 1 : 3)) {
         large.forEach((shape, i) => {
           expectOneResult(makeCall(kernel, storage, combination, shape, 200 + i), storage, isCut, i)
         })
@@ -81,7 +116,7 @@ describe.each(binding.kernels)('$name', kernel => {
     })
 
     it.runIf(kernel.grads.length > 0)('has one gradient for an incoming gradient of every value', () => {
-      for (const combination of plain(combinations)) {
+      for (const combination of isFull ? plain(combinations) : plain(combinations).slice(0, 1)) {
         const random = new Random(300)
         const compute = computeTypeOf(storage)
         const call = {
