@@ -8,7 +8,7 @@ add_library(losskit_core OBJECT
   native/sum/read.cc)
 target_link_libraries(losskit_core PUBLIC losskit_options)
 
-set(LOSSKIT_DRIVERS elements rows sequences masks multilabel boxes pairs)
+set(LOSSKIT_DRIVERS elements rows sequences masks multilabel boxes pairs all_pairs)
 list(TRANSFORM LOSSKIT_DRIVERS REPLACE "(.+)" "native/cpu/\\1.cc" OUTPUT_VARIABLE LOSSKIT_DRIVER_SOURCES)
 
 function(losskit_isa name)

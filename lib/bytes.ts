@@ -21,7 +21,7 @@ export interface Stored {
 }
 
 export function encode({ loss, options, sum }: Stored): Uint8Array {
-  const description = Buffer.from(JSON.stringify({ loss, options }))
+  const description = Buffer.from(JSON.stringify({ loss, options }, writeNumber))
   const bytes = Buffer.alloc(AT.description + description.length + (sum?.state.length ?? 0))
   MAGIC.copy(bytes)
   bytes[AT.version] = VERSION
@@ -62,10 +62,19 @@ export function decode(name: string, given: unknown): Stored {
   return { ...description, sum }
 }
 
+/** JSON has no infinity. No tensor has a fingerprint of this name. */
+function writeNumber(_: string, value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY ? 'Infinity' : value
+}
+
+function readNumber(_: string, value: unknown): unknown {
+  return value === 'Infinity' ? Number.POSITIVE_INFINITY : value
+}
+
 function parse(text: string): { loss: string; options: Identity } | undefined {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(text, readNumber)
   } catch {
     return undefined
   }

@@ -11,7 +11,7 @@ export interface Identified {
   readonly identity: Identity
   /** With copies of the tensors, for an accumulator may outlive what they are now. */
   readonly configuration: Configuration
-  /** The tensor of which only the fingerprint is known. */
+  /** The tensors of which only the fingerprints are known. */
   readonly unknown: string | undefined
 }
 
@@ -46,17 +46,20 @@ export function restore(loss: Definition, stored: Identity, options: unknown): I
     const value = domain.decode(code)
     if (domain.encode(value) === code) given[name] = value
   }
-  const tensor = loss.extra?.name ?? 'weight'
-  const value = given[tensor] === undefined ? stored[tensor] : undefined
-  if (typeof value === 'number') given[tensor] = value
+  const digests: Record<string, string> = {}
+  for (const tensor of ['weight', ...(loss.extra === undefined ? [] : [loss.extra.name])]) {
+    const value = given[tensor] === undefined ? stored[tensor] : undefined
+    if (typeof value === 'number') given[tensor] = value
+    if (typeof value === 'string') digests[tensor] = value
+  }
 
   const { identity, configuration } = identify(loss, configure(loss, 'accumulator', given))
-  const restored = typeof value === 'string' ? { ...identity, [tensor]: value } : identity
+  const restored = { ...identity, ...digests }
   const differs = difference(restored, stored, 'in the options', 'in the bytes')
   if (differs !== undefined) {
     throw new LosskitStateError(`${loss.name}: these bytes belong to other options: ${differs}.`)
   }
-  return { identity: restored, configuration, unknown: typeof value === 'string' ? tensor : undefined }
+  return { identity: restored, configuration, unknown: Object.keys(digests).join(' and ') || undefined }
 }
 
 /** In words, the first option in which two identities differ; undefined where they are the same. */

@@ -13,6 +13,7 @@ export {
   LosskitShapeError,
   LosskitStateError,
 } from './errors.ts'
+export { infoNce, linearCrossEntropy, ntXent, siameseTriplet, supCon } from './losses/all-pairs.ts'
 export { bce, bceWithLogits, sigmoidFocal } from './losses/binary.ts'
 export { ciou, diou, giou, iou } from './losses/boxes.ts'
 export { crossEntropy, nll, poly1, softmaxFocal } from './losses/categorical.ts'

@@ -19,8 +19,10 @@ export async function runThroughAside(
   call: Call,
   signal: AbortSignal | undefined,
 ): Promise<Reduced> {
+  const watched = sentinels(call.arrays)
   const inner = await runAside(loss, withoutGradients(call), signal)
   if (call.gradients !== undefined) {
+    if (!allThere(watched)) throw detached(loss)
     await runAside(loss, steeper(call, outer.slope(inner.value)), signal)
   }
   return { value: outer.of(inner.value), count: inner.count }

@@ -40,13 +40,13 @@ export const pooledClassMasks: Driver = {
     const [images, classes, ...pixels] = shapeOf(loss, pred)
     const labels = readLabels(loss, 'target', given[1])
     requirePixels(loss, pred, labels, [images, ...pixels])
-    const rows = isPerImage(numbers) ? images : 1
+    const rows = labels.data.length === 0 ? 0 : isPerImage(numbers) ? images : 1
     return {
       tensors: [conform(loss.name, 'pred', pred, compute), labels],
       weight: readSampleWeights(loss, weight, rows, compute),
       rows,
-      columns: sizeOf(pixels),
-      others: classes,
+      columns: rows === 0 ? 0 : sizeOf(pixels),
+      others: rows === 0 ? 0 : classes,
       inner: rows === 0 ? 0 : images / rows,
       hasLabels: true,
       compute,
@@ -60,10 +60,20 @@ function readMasks(loss: Definition, weight: unknown, given: readonly unknown[],
   const { tensors, compute } = readInputs(loss, given)
   const [pred, target] = tensors as [Dense, Dense]
   requireSameShape(loss, 1, target, pred)
-  const { shape, data } = pred
-  const rows = perImage && shape !== undefined && shape.length > 1 ? (shape[0] as number) : 1
-  const columns = rows === 0 ? 0 : data.length / rows
+  const rows = imagesOf(loss, pred, perImage)
+  const columns = rows === 0 ? 0 : pred.data.length / rows
   return { tensors, weight: readSampleWeights(loss, weight, rows, compute), rows, columns, compute }
+}
+
+/** How many images there are: none where there are no pixels. */
+function imagesOf(loss: Definition, pred: Dense, perImage: boolean): number {
+  const { shape, data } = pred
+  const images = perImage && shape !== undefined && shape.length > 1 ? (shape[0] as number) : 1
+  if (data.length > 0 || images === 0) return images
+  if (images === 1) return 0
+  throw new LosskitShapeError(
+    `${loss.name}: pred has ${extent(pred)}. An image must have at least one pixel.`,
+  )
 }
 
 /** The first number of the loss's own is `perImage`. */

@@ -16,10 +16,10 @@ export interface ScalarDomain<Value = unknown> {
 }
 
 /** One more input of the loss. */
-export interface ExtraDomain {
+export interface ExtraDomain<Shape extends 'elements' | 'classes' = 'elements' | 'classes'> {
   readonly kind: 'extra'
-  /** 'elements': a number, or factors that broadcast to the elements. */
-  readonly shape: 'elements'
+  /** 'elements': a number, or factors that broadcast to the elements. 'classes': one number for each class. */
+  readonly shape: Shape
 }
 
 /** One weight for each class. */
@@ -35,9 +35,9 @@ export type OptionsOf<Domains> = {
 type ValueOf<D> =
   D extends ScalarDomain<infer Value>
     ? Value
-    : D extends ExtraDomain
+    : D extends ExtraDomain<'elements'>
       ? number | Tensor
-      : D extends ClassWeights
+      : D extends ExtraDomain | ClassWeights
         ? Tensor
         : never
 
@@ -139,8 +139,13 @@ export function choice<const Word extends string>(...words: readonly [Word, ...W
 }
 
 /** Factors of the elements, which a variant of the kernel reads. */
-export function factor(): ExtraDomain {
+export function factor(): ExtraDomain<'elements'> {
   return { kind: 'extra', shape: 'elements' }
+}
+
+/** One number for each class, which a variant of the kernel reads. */
+export function classTensor(): ExtraDomain<'classes'> {
+  return { kind: 'extra', shape: 'classes' }
 }
 
 export function classWeights(): ClassWeights {

@@ -109,7 +109,7 @@ export const smoothL1 = elements('smoothL1', { beta: notNegative(1) })
  * @others Keras LogCosh, TensorFlow.js, Optax log_cosh: equal, but lose small differences, Keras also negative ones.
  * @example logCosh([100], [0])  // 99.30685281944005
  * @example logCosh([0.5, -0.5], [0, 0], { reduction: 'none' })  // [0.12011450695827752, 0.12011450695827752]
- * @example logCosh.grad([0, 100], [0, 0]).pred  // [0, 0.5]
+ * @example logCosh.grad([0, 0.5], [0, 0]).pred  // [0, 0.23105857863000487]
  */
 export const logCosh = elements('logCosh')
 

@@ -70,6 +70,8 @@ void check_sequences(const Call& c) {
 
 void check_masks(const Call& c, const Kernel& kernel) {
   const Tensor &pred = c.inputs[0], &target = c.inputs[1];
+  // What holds no pixel is bounded by no memory.
+  require(c.columns != 0 || c.rows == 0, "columns");
   if (kernel.labels < 0) {
     require(is_product(pred.size, c.rows, c.columns) && target.size == pred.size, "sizes of the masks");
     refuse_label_options(c);
@@ -79,7 +81,7 @@ void check_masks(const Call& c, const Kernel& kernel) {
                         : target.size % c.rows == 0 && is_product(target.size / c.rows, c.inner, c.columns),
             "size of the labels");
     require(is_product(pred.size, target.size, c.others), "size of the probabilities");
-    require(c.others < (uint64_t(1) << 40), "others");
+    require((c.inner != 0 && c.others != 0) || c.rows == 0, "inner or others");
   }
   require(is_absent(c.weight) || repeats(c.weight, c.rows), "size of weight");
 }
@@ -91,7 +93,6 @@ void check_multilabel(const Call& c, const Kernel& kernel) {
   require(c.inner == 1, "inner");
   require(kernel.labels < 0 || !is_float(target.dtype), "the loss takes labels only");
   require(is_absent(c.weight) || (kernel.labels < 0 && c.weight.size == c.columns), "size of weight");
-  refuse_label_options(c);
 }
 
 void check_boxes(const Call& c) {
@@ -111,6 +112,29 @@ void check_pairs(const Call& c, const Kernel& kernel) {
   refuse_label_options(c);
 }
 
+/** Scores against scores have no columns; vectors have labels in their second or third input, or none. */
+void check_all_pairs(const Call& c, const Kernel& kernel) {
+  const Tensor &first = c.inputs[0], &second = c.inputs[1];
+  const bool are_scores = kernel.labels < 0 && kernel.params == 0, are_classes = kernel.labels == 2;
+  if (are_scores) {
+    require(first.size == c.rows && second.size == c.others, "sizes of the scores");
+  } else {
+    require(c.columns != 0 || (c.rows == 0 && c.others == 0), "columns");
+    require(is_product(first.size, c.rows, c.columns), "size of the rows");
+    require(kernel.labels == 1 ? c.others == c.rows : is_product(second.size, c.others, c.columns),
+            "size of the others");
+    require(kernel.labels >= 0 || c.others >= c.rows, "a partner for each row");
+  }
+  if (kernel.labels >= 0) {
+    const Tensor& labels = c.inputs[kernel.labels];
+    require(!is_float(labels.dtype) && labels.size == c.rows, "the labels");
+  }
+  require(kernel.inputs < 4 || c.inputs[3].size == c.others, "size of the bias");
+  if (!are_classes) refuse_label_options(c);
+  require(is_absent(c.weight) || (are_classes && c.weight.size == c.others), "size of weight");
+  require(kernel.params == 0 || c.params[0] > 0, "temperature");
+}
+
 }  // namespace
 
 void check_shape(const Call& c, const Kernel& kernel) {
@@ -123,6 +147,8 @@ void check_shape(const Call& c, const Kernel& kernel) {
       return check_masks(c, kernel);
     case Driver::sequences:
       return check_sequences(c);
+    case Driver::all_pairs:
+      return check_all_pairs(c, kernel);
     case Driver::multilabel:
       return check_multilabel(c, kernel);
     case Driver::boxes:

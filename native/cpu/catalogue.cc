@@ -44,6 +44,15 @@ constexpr Kernel describe_multilabel() {
   return k;
 }
 
+/** A loss of all pairs of rows. */
+template <class L>
+constexpr Kernel describe_pairs() {
+  Kernel k = describe<L>(Driver::all_pairs);
+  k.labels = L::labels;
+  k.mean_by_weight = k.labels == 2;  // class weights, as of rows of class scores
+  return k;
+}
+
 template <int n>
 struct Kernels {
   Kernel of[n];
@@ -70,6 +79,11 @@ constexpr Kernels<2> describe_lovasz() {
   return kernels;
 }
 
+template <class... L>
+constexpr Kernels<sizeof...(L)> describe_all_pairs(List<L...>) {
+  return {{describe_pairs<L>()...}};
+}
+
 /** One list of all, with the position of each among those of its driver. */
 template <int... n>
 constexpr auto joined(const Kernels<n>&... lists) {
@@ -85,12 +99,12 @@ constexpr auto joined(const Kernels<n>&... lists) {
   return all;
 }
 
-constexpr auto kAll =
-    joined(describe_all(Driver::elements, ElementLosses()), describe_rows(SoftmaxLosses()),
-           describe_rows(GatherLosses()), describe_rows(MarginLosses()),
-           describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
-           describe_lovasz(), describe_multilabels(MultilabelLosses()),
-           describe_all(Driver::boxes, BoxLosses()), describe_all(Driver::pairs, PairLosses()));
+constexpr auto kAll = joined(
+    describe_all(Driver::elements, ElementLosses()), describe_rows(SoftmaxLosses()),
+    describe_rows(GatherLosses()), describe_rows(MarginLosses()),
+    describe_all(Driver::sequences, SequenceLosses()), describe_all(Driver::masks, RegionLosses()),
+    describe_lovasz(), describe_multilabels(MultilabelLosses()), describe_all(Driver::boxes, BoxLosses()),
+    describe_all(Driver::pairs, PairLosses()), describe_all_pairs(AllPairsLosses()));
 
 }  // namespace
 

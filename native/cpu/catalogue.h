@@ -6,10 +6,10 @@
 namespace losskit {
 
 /** A shape of data, and how it is walked. */
-enum class Driver : int { elements, rows, sequences, masks, multilabel, boxes, pairs };
-constexpr int kDrivers = 7;
+enum class Driver : int { elements, rows, sequences, masks, multilabel, boxes, pairs, all_pairs };
+constexpr int kDrivers = 8;
 constexpr const char* kDriverNames[kDrivers] = {"elements",   "rows",  "sequences", "masks",
-                                                "multilabel", "boxes", "pairs"};
+                                                "multilabel", "boxes", "pairs",     "allPairs"};
 
 struct Kernel {
   const char* name;

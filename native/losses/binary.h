@@ -70,13 +70,15 @@ struct SigmoidFocal {
     explicit Params(const double* p)
         : positive(p[0] < 0 ? 1 : p[0]), negative(p[0] < 0 ? 1 : 1 - p[0]), gamma(p[1]) {}
   };
-  template <class W, class P>
-  static LOSSKIT_INLINE W focus(W u, const P& p) {
+  template <class V, class P>
+  static LOSSKIT_INLINE Wide<V> focus(Wide<V> u, const P& p) {
     if (p.gamma == 2) return u * u;
     if (p.gamma == 1) return u;
-    if (p.gamma == 0) return W(1);
+    if (p.gamma == 0) return Wide<V>(1);
     if (p.gamma == 0.5) return sqrt(u);
-    return exp(W(p.gamma) * log(u));
+    const Wide<V> gamma(p.gamma);
+    if constexpr (sizeof(typename V::scalar) == 8) return pow_positive(u, gamma);
+    return exp(gamma * log(u));  // with digits to spare
   }
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V logit, V target, const P& p) {
@@ -86,7 +88,7 @@ struct SigmoidFocal {
     const W wrong = select(positive, no, t), right = select(positive, t, no);
     const W over = W(1) / (W(1) + e), weight = fma(e, right, wrong), u = weight * over;
     const W linear = select(wrong == W(0), W(0), a * wrong);  // an infinite logit on the right side
-    const W power = focus(u, p) * fma(W(p.positive), t, W(p.negative) * no);
+    const W power = focus<V>(u, p) * fma(W(p.positive), t, W(p.negative) * no);
 
     // d u / d x over u is (1 - 2t) p (1 - p) / u, where nothing is raised to gamma - 1. Beyond a of 1000 it
     // is 0, also times an infinite loss.

@@ -1,6 +1,7 @@
 // The catalogue: every loss the kernels know. Everything that walks losses walks these lists.
 #pragma once
 
+#include "losses/all_pairs.h"
 #include "losses/binary.h"
 #include "losses/boxes.h"
 #include "losses/categorical.h"
@@ -45,6 +46,9 @@ using BoxLosses = List<Iou, Giou, Diou, Ciou>;
 using PairLosses = List<Triplet, Contrastive, CosineEmbedding, GradientPenalty>;
 
 using SequenceLosses = List<Ctc>;
+
+using AllPairsLosses =
+    List<SiameseTriplet, InfoNce, NtXent, SupCon, LinearCrossEntropy, LinearCrossEntropyBias>;
 
 }  // namespace
 }  // namespace LOSSKIT_ISA

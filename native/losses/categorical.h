@@ -19,25 +19,6 @@ struct CrossEntropy : NoParams {
   }
 };
 
-/** q^gamma for q in [0, 1], gamma >= 0: whole and half powers by products, so that they keep their digits. */
-template <class V>
-LOSSKIT_INLINE V power_of_unit(V q, typename V::scalar gamma) {
-  using T = typename V::scalar;
-  const int whole = gamma >= T(0) && gamma < T(8) ? static_cast<int>(gamma) : 7;
-  const T fraction = gamma - static_cast<T>(whole);
-  const V q2 = q * q;
-  V power(1);
-  if (fraction == T(0.5)) {
-    power = sqrt(q);
-  } else if (fraction != 0) {
-    power = select(q == V(0), V(0), exp(V(fraction) * log(q)));
-  }
-  if ((whole & 1) != 0) power = power * q;
-  if ((whole & 2) != 0) power = power * q2;
-  if ((whole & 4) != 0) power = power * (q2 * q2);
-  return power;
-}
-
 /** -alpha (1 - p)^gamma log p, p the softmax at the label. */
 struct SoftmaxFocal {
   static constexpr const char* name = "softmaxFocal";
@@ -52,7 +33,7 @@ struct SoftmaxFocal {
   static LOSSKIT_INLINE Out<V> at(V nll, const P& params) {
     const V alpha(params.alpha), gamma(params.gamma);
     const V q = V(0) - expm1(-nll), p = V(1) - q;
-    const V focus = alpha * power_of_unit(q, params.gamma);
+    const V focus = alpha * pow_positive(q, gamma);
     // The derivative of q^gamma as q^gamma (gamma p / q): nll / q stays finite where q is 0, q^(gamma - 1)
     // not.
     const V ratio = select(q == V(0), V(1), select(p == V(0), V(0), p * nll) / q);

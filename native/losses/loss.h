@@ -46,6 +46,13 @@ LOSSKIT_INLINE V rounded(Wide<V> x) {
   }
 }
 
+/** What rounding took from d = a - b, where d is finite. */
+template <class V>
+LOSSKIT_INLINE V lost_in_difference(V a, V b, V d) {
+  const V of_b = a - d;
+  return (a - (d + of_b)) + (of_b - b);
+}
+
 /** The slope of a corner at `x` = 0: `above` beyond it, 0 before it and on it; a NaN passes. */
 template <class V>
 LOSSKIT_INLINE V slope_above(V x, V above) {

@@ -76,20 +76,15 @@ struct SmoothL1 {
   }
 };
 
-/** log cosh d: near 0 log(1 + (1 - t)^2 / 2t) with t = e^-|d|, so that small differences keep their digits;
- * beyond 1 |d| - log 2 + log(1 + t^2). */
+/** log cosh d. A rounding of d counts up to twice in it, so it is put back, times about tanh d. */
 struct LogCosh : NoParams {
   static constexpr const char* name = "logCosh";
   static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
-    using W = Wide<V>;
-    constexpr double log2 = 0x1.62e42fefa39efp-1;
-    const W d = widen(pred) - widen(target), a = abs(d), u = expm1(-a), one = W(1), t = one + u;
-    const auto far = a > one;
-    const W rest = log1p(select(far, t * t, u * u / (t + t)));
-    const W tanh = -u * (one + t) / fma(t, t, one);
-    return {rounded<V>(select(far, (a - W(log2)) + rest, rest)), rounded<V>(copysign(tanh, d))};
+    const V d = pred - target, one = V(1);
+    const V lost = select(abs(d) < V(1000), lost_in_difference(pred, target, d), V(0));
+    return {fma(lost, max(-one, min(one, d)), log_cosh(d)), tanh(d)};
   }
 };
 

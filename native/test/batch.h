@@ -70,6 +70,14 @@ inline std::vector<Sizes> sizes_of(Driver driver) {
       return {{1, 4, 1, 1}, {5, 17, 8, 20}, {2, 1030, 20, 25}, {24, 40, 20, 60}};
     case Driver::masks:
       return {{1, 1, 1, 1}, {37, 10, 2, 3}, {3, 4097, 1, 2}, {2, 70001, 1, 3}};
+    case Driver::multilabel:
+      return {{1, 1, 1}, {37, 10, 1}, {5, 300, 1}, {3000, 33, 1}};
+    case Driver::boxes:
+      return {{1, 4}, {37, 4}, {3000, 4}, {70001, 4}};
+    case Driver::pairs:
+      return {{1, 1}, {37, 10}, {5, 3001}, {3000, 65}};
+    case Driver::all_pairs:
+      return {{1, 1, 0, 1}, {7, 5, 0, 7}, {33, 17, 0, 33}, {150, 40, 0, 150}};
   }
   return {};
 }
@@ -188,6 +196,56 @@ class Batch {
           numbers(1, s.rows * s.columns);
         }
         break;
+      case Driver::multilabel:
+        numbers(0, s.rows * s.columns);
+        if (kernel_.labels == 1) {
+          integers(1, s.rows * s.columns, 0, s.columns - 1);
+          // Every pair of a right and a wrong class is work: short lists.
+          for (size_t i = 2; i < integers_[1].size(); i += 3) integers_[1][i] = -1;
+        } else {
+          numbers(1, s.rows * s.columns);
+        }
+        break;
+      case Driver::boxes:
+        numbers(0, 4 * s.rows);
+        numbers(1, 4 * s.rows);
+        break;
+      case Driver::pairs:
+        for (int i = 0; i < kernel_.inputs; ++i) numbers(i, i < kernel_.grads ? s.rows * s.columns : s.rows);
+        break;
+      case Driver::all_pairs:
+        fill_all_pairs(s);
+        break;
+    }
+  }
+
+  /** Scores against scores, rows against themselves by their labels, or rows against others. */
+  void fill_all_pairs(const Sizes& s) {
+    if (kernel_.labels == 1) {
+      numbers(0, s.rows * s.columns);
+      return integers(1, s.rows, 0, 4);
+    }
+    if (kernel_.labels < 0 && kernel_.params == 0) {
+      numbers(0, s.rows);
+      return numbers(1, s.others);
+    }
+    numbers(0, s.rows * s.columns);
+    numbers(1, s.others * s.columns);
+    if (kernel_.labels == 2) integers(2, s.rows, 0, s.others - 1);
+    if (kernel_.inputs == 4) numbers(3, s.others);
+  }
+
+  /** How many weights a batch may have; none where the loss takes none. */
+  uint64_t weights_of(const Sizes& s) const {
+    switch (kernel_.driver) {
+      case Driver::rows:
+        return s.columns;
+      case Driver::multilabel:
+        return kernel_.labels < 0 ? s.columns : 0;
+      case Driver::all_pairs:
+        return kernel_.labels == 2 ? s.others : 0;
+      default:
+        return s.rows;
     }
   }
 
@@ -198,7 +256,8 @@ class Batch {
     if (extras_ != Extras::all) return;
     c.has_ignore_index = kernel_.labels >= 0;
     c.ignore_index = kIgnoredLabel;
-    weight_ = make_numbers<T>(Numbers::unit, 11, kernel_.driver == Driver::rows ? s.columns : s.rows);
+    weight_ = make_numbers<T>(Numbers::unit, 11, weights_of(s));
+    if (weight_.empty()) return;
     c.weight = {weight_.data(), weight_.size(), kDtype};
   }
 };

@@ -154,7 +154,10 @@ const drivers = {
     weights: ([rows]) => rows,
   },
   rows: {
-    sizes: () => [manyRows(), oneOf(1, 2, 3, 3, 10, 33), 1, 0],
+    sizes: () => {
+      const [rows, inner] = [manyRows(), oneOf(1, 1, 2, 17, 40)]
+      return [rows * inner, oneOf(1, 2, 3, 3, 10, 33), inner, 0]
+    },
     inputs: ([rows, columns], { labels }) => [
       [rows * columns],
       labels === 1 && random.below(3) > 0 ? [rows, LABEL] : [rows * columns],
@@ -179,6 +182,14 @@ const drivers = {
         : [[rows * columns], [rows * columns]],
     weights: ([rows]) => rows,
   },
+  multilabel: {
+    sizes: () => [fewRows(), oneOf(1, 2, 3, 3, 10, 33), 1, 0],
+    inputs: ([rows, columns], { labels }) => [
+      [rows * columns],
+      labels === 1 ? [rows * columns, LABEL] : [rows * columns],
+    ],
+    weights: ([, columns]) => columns,
+  },
   boxes: {
     sizes: () => [manyRows(), 4, 0, 0],
     inputs: ([rows]) => [[4 * rows], [4 * rows]],
@@ -189,6 +200,21 @@ const drivers = {
     inputs: ([rows, columns], { inputs, grads }) =>
       Array.from({ length: inputs }, (_, i) => [i < grads.length ? rows * columns : rows]),
     weights: ([rows]) => rows,
+  },
+  allPairs: {
+    // Vectors against themselves need as many others as rows.
+    sizes: () => {
+      const rows = random.pick([fewRows(), fewRows(), 150])
+      return [rows, oneOf(1, 1, 2, 3, 33, 150), 0, random.pick([rows, rows, fewRows(), 300])]
+    },
+    inputs: ([rows, columns, , others], { labels, params, inputs }) => {
+      if (labels < 0 && params.length === 0) return [[rows], [others]]
+      if (labels === 1) return [[rows * columns], [rows, LABEL]]
+      const pair = [[rows * columns], [others * columns]]
+      if (labels < 0) return pair
+      return [...pair, [rows, LABEL], ...(inputs === 4 ? [[others]] : [])]
+    },
+    weights: ([, , , others]) => others,
   },
 }
 

@@ -34,6 +34,8 @@ export interface DriverBatches {
 
 const shape = (rows: number, columns = 0, inner = 0, others = 0): Shape => ({ rows, columns, inner, others })
 
+const square = (rows: number, columns: number): Shape => shape(rows, columns, 0, rows)
+
 const denseRows = (rows: number, columns: number): Shape => shape(rows, columns, 1)
 
 export const DRIVERS: Record<Driver, DriverBatches> = {
@@ -142,6 +144,36 @@ export const DRIVERS: Record<Driver, DriverBatches> = {
       kernel.labels === 1
         ? [numbers(0, rows * inner * others * columns), labels(rows * inner * columns, others)]
         : [numbers(0, rows * columns), numbers(1, rows * columns)],
+  },
+
+  // Scores [rows] and [others]; or vectors [rows, columns], and the same with labels, or vectors [others, columns], the
+  // labels of rows among them, and a bias [others]. Where vectors meet themselves, others are rows.
+  allPairs: {
+    tried: square(40, 7),
+    small: [
+      square(1, 1),
+      square(3, 10),
+      square(7, 33),
+      square(65, 2),
+      square(33, 32),
+      square(20, 17),
+      square(5, 260),
+    ],
+    large: [square(260, 8), square(330, 3)],
+    many: square(300, 2),
+    hashed: [square(101, 10), square(23, 301)],
+    streamed: [],
+    weighs: 'rows',
+    isCut: false,
+    inputs: ({ kernel, shape: { rows, columns, others }, numbers, labels }) => {
+      if (kernel.params.length === 0 && kernel.labels < 0) return [numbers(0, rows), numbers(1, others)]
+      const vectors = numbers(0, rows * columns)
+      if (kernel.labels === 1) return [vectors, labels(rows, 5)]
+      const pair = [vectors, numbers(1, others * columns)]
+      if (kernel.labels < 0) return pair
+      const bias = kernel.inputs === 4 ? [numbers(3, others)] : []
+      return [...pair, labels(rows, others), ...bias]
+    },
   },
 
   multilabel: {

@@ -24,6 +24,13 @@ const HUGE = {
   float64: [1e150, -1e150, Number.MAX_VALUE, -Number.MAX_VALUE, inf, -inf, Number.NaN],
 }
 
+/**
+ * Whether the reference knows if NaN has a reason. Of infinities, NaN may be the difference; near the end of float64 the
+ * reference overflows where the loss does, but not at the same step.
+ */
+const isJudged = (extreme: number, type: ComputeType): boolean =>
+  Math.abs(extreme) <= (type === 'float32' ? Number.MAX_VALUE : 1e150)
+
 /** The number stands once in every sample, or once in the batch where samples are coupled. */
 function withExtreme(
   { coupled, axes }: EveryLoss,
@@ -80,7 +87,7 @@ describe.each(FLOATS)('in %s', type => {
         if (result === undefined || !isWithin(entry, place, extreme)) continue
         const { values, slack, grads } = truth(made, type)
         expectAllUlps(result.value, rounded(values, type), type, ulps[type], {
-          slack: slack.map(each => each + FLUSHED[type]),
+          slack: slack.map(each => (Number.isFinite(each) ? each : 0) + FLUSHED[type]),
           what: `input ${place}: values`,
         })
         for (const [key, { values }] of Object.entries(grads)) {
@@ -97,8 +104,7 @@ describe.each(FLOATS)('in %s', type => {
       for (const place of places) {
         const made = withExtreme(entry, batch(random, coupled ? 9 : 24, type), place, extreme, random)
         const result = tried(entry, made)
-        // Of infinities, NaN may be the difference.
-        if (result === undefined || !Number.isFinite(extreme) || !isWithin(entry, place, extreme)) continue
+        if (result === undefined || !isJudged(extreme, type) || !isWithin(entry, place, extreme)) continue
         const { values } = truth(made, type)
         values.forEach((value, i) => {
           if (Number.isNaN(result.value[i])) expect(value, `input ${place}: value ${i}`).toBeNaN()

@@ -1,5 +1,4 @@
 import { describe, it } from 'vitest'
-import { expectSlopes, loose, slopesOf, valuesOf } from '../support/loose.ts'
 import {
   expectAllNear,
   expectAllPrinted,
@@ -8,6 +7,7 @@ import {
   expectCode,
 } from '../support/expect.ts'
 import { FLOATS, floats, held } from '../support/floats.ts'
+import { expectSlopes, loose, slopesOf, valuesOf } from '../support/loose.ts'
 import { Random } from '../support/random.ts'
 
 const sigmoidFocal = loose('sigmoidFocal')

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { expectSlopes, type LooseLoss, looseMember, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import {
   expectAllNear,
   expectAllPrinted,
@@ -10,6 +9,7 @@ import {
 } from '../support/expect.ts'
 import { FLOATS, type Floats, floats, zeros } from '../support/floats.ts'
 import { fromFloat16, toFloat16 } from '../support/half.ts'
+import { expectSlopes, type LooseLoss, looseMember, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 
 const GANS = ['minimaxGan', 'nonSaturatingGan', 'lsGan', 'hingeGan', 'wassersteinGan'] as const
 const generatorOf = (gan: (typeof GANS)[number]) => looseMember(gan, 'generator')

@@ -6,7 +6,7 @@
 import { describe, it } from 'vitest'
 import { expectPrinted, expectSame } from '../support/expect.ts'
 import { toBfloat16 } from '../support/half.ts'
-import { crossEntropy, mse, nll } from '../support/losses.ts'
+import { crossEntropy, exportedLosses, mse, nll } from '../support/losses.ts'
 
 describe('beyond 2^31 elements', () => {
   it('the last element of an element loss is read where it is', () => {
@@ -38,5 +38,33 @@ describe('beyond 2^31 elements', () => {
     labels.fill(5)
     // 2048 rows of 20 log 2, and that one: their mean
     expectPrinted(crossEntropy(logProbs, labels), '13.866848', 'float32')
+  })
+
+  it('the last position of rows along another axis is read where it is, and the last row of margins', ({
+    skip,
+  }) => {
+    const [classes, positions] = [2 ** 10, 2 ** 21 + 1]
+    const size = classes * positions
+    let data: Uint16Array
+    try {
+      data = new Uint16Array(size)
+    } catch {
+      return skip('this machine does not give 4 GiB of addresses to one array')
+    }
+    const labels = new Int32Array(positions).fill(-100)
+    labels[positions - 1] = classes - 1
+    // The last class of the last position is the last number of all.
+    data[size - 1] = toBfloat16(-8)
+    const apart = { data, dtype: 'bfloat16', shape: [1, classes, positions] } as const
+    expectSame(nll(apart, labels), 8)
+    // log(1023 + e^-8) + 8
+    expectPrinted(crossEntropy(apart, labels), '14.930495', 'float32')
+    const multiMargin = exportedLosses().find(({ lossName }) => lossName === 'multiMargin')
+    const all = labels.fill(0, 0, positions - 1)
+    const dense = { data, dtype: 'bfloat16', shape: [positions, classes] } as const
+    const values = multiMargin?.(dense, all, { reduction: 'none' })
+    // 1023 classes miss by 1, and those of the last row by 1 + 8.
+    expectSame(values?.[0] as number, 1023 / 1024)
+    expectSame(values?.at(-1) as number, (9 * 1023) / 1024)
   })
 })

@@ -96,7 +96,7 @@ describe.each(FLOATS)('in %s', type => {
           const actual = Array.from(dirty.grad[key] as Floats)
           gradient.forEach((_, i) => {
             if (skipped || sampleOf(input, axes[position as number] as number, i) !== place) return
-            // A slope that has steps alone may be one of them.
+            // It may be a number that has nothing to do with the NaN.
             gradient[i] = steps ? (actual[i] as number) : Number.NaN
           })
           expectAllSame(actual, gradient, key)

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import {
   expectAllNear,
   expectAllPrinted,
@@ -10,7 +9,9 @@ import {
   expectSame,
 } from '../support/expect.ts'
 import { FLOATS, floats, held, matrix, zeros } from '../support/floats.ts'
+import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import { Random } from '../support/random.ts'
+import { run } from '../support/raw.ts'
 
 const poissonNll = loose('poissonNll')
 const gaussianNll = loose('gaussianNll')
@@ -299,5 +300,18 @@ describe('gradients are the slopes of', () => {
   it('klDiv', () => {
     expectSlopes(klDiv, [x, t], 0, 'pred')
     expectSlopes(klDiv, [x, t.map(value => -value)], 0, 'pred', { logTarget: true })
+  })
+})
+
+describe('the addon', () => {
+  it('refuses a variance that repeats: its gradient would be too short', () => {
+    const of = (length: number) => new Float32Array(length).fill(1)
+    const shape = { rows: 4, columns: 0, inner: 0, others: 0 }
+    const call = { kernel: 'gaussianNll', ...shape, params: [0, 1e-6] }
+    expect(run({ ...call, inputs: [of(4), of(4), of(4)], grads: [of(4), of(4)] }).value).toBe(0)
+    expect(() => run({ ...call, inputs: [of(4), of(4), of(2)], grads: [of(4), of(2)] })).toThrow(
+      'sizes of the inputs',
+    )
+    expect(() => run({ ...call, inputs: [of(4), of(4), of(2)] })).toThrow('sizes of the inputs')
   })
 })

@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest'
-import { expectSlopes, loose, slopesOf, valuesOf } from '../support/loose.ts'
 import { expectAllNear, expectAllPrinted, expectAllSame, expectAllUlps } from '../support/expect.ts'
 import { FLOATS, floats, held } from '../support/floats.ts'
+import { expectSlopes, loose, slopesOf, valuesOf } from '../support/loose.ts'
 import { Random } from '../support/random.ts'
 
 const mape = loose('mape')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type LooseAccumulator, loose, meanOf } from '../support/loose.ts'
 import { expectAllNear, expectAllPrinted, expectAllSame, expectCode, expectSame } from '../support/expect.ts'
 import { FLOATS, type Floats, floats, zeros } from '../support/floats.ts'
+import { type LooseAccumulator, loose, meanOf } from '../support/loose.ts'
 import { Random } from '../support/random.ts'
 
 const rmse = loose('rmse')

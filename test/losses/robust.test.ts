@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest'
-import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import { expectAllNear, expectAllSame, expectAllUlps, expectCode, expectPrinted } from '../support/expect.ts'
 import { FLOATS, floats, held, zeros } from '../support/floats.ts'
+import { expectSlopes, loose, meanOf, slopesOf, valuesOf } from '../support/loose.ts'
 import { Random } from '../support/random.ts'
 
 const smoothL1 = loose('smoothL1')

@@ -18,6 +18,9 @@ const labelled = (random: Random): [number, number] => [4 * random.normal(), ran
 /** The softplus is within 2 ulps; with posWeight, its factor (1 - t) + w t adds three roundings of half an ulp. */
 const POS_WEIGHT_ULPS = { float32: 3.5, float64: 8 }
 
+/** u to the power of gamma has gamma times the error of u, here as in the reference: an ulp each. float32 is computed in float64. */
+const focalUlps = (gamma: number) => ({ float32: 2, float64: 8 + 2 * gamma })
+
 export const binary: readonly EveryLoss[] = [
   elements({
     name: 'bce',
@@ -54,6 +57,7 @@ export const binary: readonly EveryLoss[] = [
       at: reference.sigmoidFocal(-1, gamma),
       ...ofLogits,
       next: labelled,
+      ulps: focalUlps(gamma),
     }),
   ),
 ]

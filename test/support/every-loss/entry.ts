@@ -68,7 +68,10 @@ export interface EveryLoss {
   readonly inPlace: boolean
   /** Whether there may be a weight for every value. */
   readonly weighs: boolean
-  /** Whether the gradient of a NaN may be a number: where it does not depend on the input, or has steps alone. */
+  /**
+   * Whether slopes of a sample that holds a NaN may be numbers: they are steps, or do not depend on the input, or not on all
+   * of the sample.
+   */
   readonly steps: boolean
   /** An element of the first input that sample i depends on, near `place`; absent where it depends on what else there is. */
   readonly reads: ((batch: Batch, sample: number, place: number) => number) | undefined

@@ -69,6 +69,7 @@ export const margin: readonly EveryLoss[] = [
     next: random => [random.list(5, () => 3 * random.normal()), random.list(5, () => random.integer(2))],
     at: (x, t) => reference.multilabelSoftMargin(x, t as number[]),
     weighs: false,
+    steps: true,
   }),
   samplewise({
     name: 'multilabelSoftMargin with weight',
@@ -78,6 +79,7 @@ export const margin: readonly EveryLoss[] = [
     next: random => [random.list(5, () => 3 * random.normal()), random.list(5, () => random.uniform())],
     at: (x, t) => reference.multilabelSoftMargin(x, t as number[], [0.5, 2, 1, 0.25, 3]),
     weighs: false,
+    steps: true,
   }),
   samplewise({
     name: 'multilabelMargin',

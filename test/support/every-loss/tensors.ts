@@ -1,8 +1,7 @@
 /** The same tensors with other numbers, a part of them, or in another place. */
 
-import { type Floats, floats, shifted } from '../floats.ts'
-import type { ComputeType } from '../ulp.ts'
-import type { Batch, EveryLoss, Tensor, Truth } from './entry.ts'
+import { type Floats, shifted } from '../floats.ts'
+import type { EveryLoss, Tensor, Truth } from './entry.ts'
 
 export const isFloats = (data: Tensor['data']): data is Floats => !(data instanceof Int32Array)
 
@@ -68,19 +67,6 @@ export const unaligned = (inputs: readonly Tensor[]): Tensor[] =>
     data: isFloats(data) ? shifted(data) : new Int32Array(Int32Array.of(0, ...data).buffer, 4),
     shape,
   }))
-
-/** A batch whose inputs and options are of the other type, with the same numbers. */
-export function inType<B extends Pick<Batch, 'inputs' | 'options'>>(
-  { inputs, options }: B,
-  type: ComputeType,
-): Pick<Batch, 'inputs' | 'options'> {
-  const convert = (data: unknown) =>
-    data instanceof Float32Array || data instanceof Float64Array ? floats(type, data) : data
-  return {
-    inputs: inputs.map(({ data, shape }) => ({ data: convert(data) as Tensor['data'], shape })),
-    options: Object.fromEntries(Object.entries(options).map(([name, value]) => [name, convert(value)])),
-  }
-}
 
 /**
  * What is added up for the mean: the values, or where they are divided by a length before it, quotients that are rounded

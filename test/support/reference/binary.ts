@@ -1,6 +1,6 @@
 /** Losses of yes or no. */
 
-import { sigmoid, softplus, times } from './functions.ts'
+import { powerErrors, sigmoid, softplus, times } from './functions.ts'
 import type { ElementLoss } from './sample.ts'
 
 /** Logarithms are cut off at -100 and the gradient's denominator at 1e-12, as in PyTorch. */
@@ -30,9 +30,12 @@ export const sigmoidFocal =
     const u = p * (1 - t) + q * t
     const focus = balance * u ** gamma
     const value = times(focus, ce)
+    const errors = powerErrors(u, gamma)
+    const size = errors * value
     if (t === 0 || t === 1) {
       const [wrong, right] = t === 1 ? [q, p] : [p, q]
-      return { value, grads: [(t === 1 ? -focus : focus) * (wrong + times(gamma * right, ce))] }
+      const slope = (t === 1 ? -focus : focus) * (wrong + times(gamma * right, ce))
+      return { value, size, grads: [slope], sizes: [errors * Math.abs(slope)] }
     }
     const terms = [
       focus * (1 - t) * p,
@@ -41,6 +44,7 @@ export const sigmoidFocal =
     ]
     return {
       value,
+      size,
       grads: [terms.reduce((a, b) => a + b)],
       scales: [terms.reduce((a, b) => a + Math.abs(b), 0)],
     }

@@ -1,6 +1,6 @@
 /** Losses of one class out of several. */
 
-import { compensatedSum, times } from './functions.ts'
+import { compensatedSum, powerErrors, times } from './functions.ts'
 import type { Sample } from './sample.ts'
 import { type Softmax, softmax } from './softmax.ts'
 
@@ -16,6 +16,9 @@ export interface Row {
    * factor of 1 + u: u times these. In float32 these differences are rounded once.
    */
   readonly moves: { readonly value: number; readonly grad: number[] }
+  /** What roundings in float64 are relative to, beyond the value and its gradient. */
+  readonly size?: number
+  readonly sizes?: number[]
 }
 
 export interface RowOptions {
@@ -25,10 +28,12 @@ export interface RowOptions {
 }
 
 /** A row as a sample. */
-export const ofRow = ({ value, grad, mass, scale, moves }: Row): Sample => ({
+export const ofRow = ({ value, grad, mass, scale, moves, size = 0, sizes = [] }: Row): Sample => ({
   value,
   mass,
+  size,
   grads: [grad],
+  sizes: [sizes],
   scales: [scale],
   moves: { value: moves.value, grads: [moves.grad] },
 })
@@ -152,17 +157,23 @@ export interface FocalOptions {
   readonly ignoreIndex?: number
 }
 
+/** log p of a class; of an ignored label, of the first. */
+const logOf = (logits: readonly number[], label: number): number =>
+  softmax(logits).logs[Math.max(label, 0)] as number
+
 /** ℓ = α (1 - p)^γ n. The quotient n / (1 - p) tends to 1 where p does. */
 export function softmaxFocal(
   logits: readonly number[],
   label: number,
   { alpha = 0.25, gamma = 2, ignoreIndex = -100 }: FocalOptions = {},
 ): Row {
-  return ofSurprise(logits, label, ignoreIndex, {
+  const row = ofSurprise(logits, label, ignoreIndex, {
     value: (n, _, complement) => times(alpha * complement ** gamma, n),
     slope: (n, p, complement) =>
       alpha * complement ** gamma * (1 + gamma * times(p, complement === 0 ? 1 : n / complement)),
   })
+  const errors = powerErrors(-Math.expm1(logOf(logits, label)), gamma)
+  return { ...row, size: errors * row.value, sizes: row.grad.map(g => errors * Math.abs(g)) }
 }
 
 /** ℓ = n + ε (1 - p) */

@@ -12,6 +12,13 @@ export const sigmoid = (x: number): number =>
 /** max(x, 0), NaN for NaN. */
 export const relu = (x: number): number => Math.max(x, 0)
 
+/**
+ * How many times the rounding errors of x the power x^γ has; and as e^(γ log x) one rounding more, that of the exponent,
+ * which in units of an eighth is |γ log x|.
+ */
+export const powerErrors = (x: number, gamma: number): number =>
+  gamma * (1 + (x > 0 ? Math.abs(Math.log(x)) / 8 : 0))
+
 /** A sum that does not lose the small terms (Neumaier's compensated sum). */
 export function compensatedSum(terms: Iterable<number>): number {
   let sum = 0

@@ -34,7 +34,7 @@ export function linearCrossEntropy(
       ),
     ),
     layer.flatMap((_, c) =>
-      columns(input).map(k =>
+      columns(layer).map(k =>
         compensatedSum(input.map((x, i) => change(times(by[i]?.[c] as number, x[k] as number)))),
       ),
     ),

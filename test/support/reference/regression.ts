@@ -37,13 +37,10 @@ export const mape: Pair = (x, t) => {
   return { value: (100 * Math.abs(x - t)) / by, grads: [(100 * Math.sign(x - t)) / by] }
 }
 
-/** log(1 + x) - log(1 + t) = log(1 + (x - t) / (1 + t)), which does not cancel. */
+/** log(1 + x) - log(1 + t) = log(1 + (x - t) / (1 + t)) for x > t, which does not cancel. */
 export const msle: Pair = (x, t) => {
   const [high, low] = [Math.max(x, 1e-7), Math.max(t, 1e-7)]
-  const apart =
-    Math.abs(high - low) < 0.5 * (1 + low)
-      ? Math.log1p((high - low) / (1 + low))
-      : Math.log1p(high) - Math.log1p(low)
+  const apart = Math.sign(high - low) * Math.log1p(Math.abs(high - low) / (1 + Math.min(high, low)))
   return { value: apart ** 2, grads: [x > 1e-7 ? (2 * apart) / (1 + x) : 0] }
 }
 
