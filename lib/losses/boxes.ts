@@ -92,7 +92,7 @@ export const diou = boxes('diou', { eps: notNegative(1e-7) })
  * @param target  boxes, same shape, not wider than pred; whole numbers too
  * @option eps     ε ≥ 0, keeps boxes without area defined (default 10⁻⁷)
  * @option weight  a factor for each pair, [N]; not in the divisor of the mean
- * @edge A box without height has the angle π/2, a point the angle 0. Equal boxes cost ε/(U + ε), equal points 1. Corners in the
+ * @edge The arctangent is that of two arguments: a box without height has the angle π/2, a point 0. Equal boxes cost ε/(U + ε), equal points 1. Corners in the
  *   wrong order are not refused: sides then count as negative. NaN gives NaN. Empty batch: mean NaN, sum 0.
  * @throws ERR_SHAPE, ERR_DTYPE, ERR_OPTION
  * @others torchvision complete_box_iou_loss: equal, but its reduction is 'none' by default, and points give NaN. MMDetection

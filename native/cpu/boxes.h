@@ -5,6 +5,8 @@
 // computed in float64 and rounded once, for losses of boxes are differences of areas.
 #pragma once
 
+#include <string.h>
+
 #include "cpu/row_group.h"
 #include "losses/catalogue.h"
 
@@ -12,7 +14,7 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-using Coordinates = vec<double, native_lanes<double>>;
+using Coordinates = vec<double, native_lanes<float>>;
 
 /** The corners of a group of boxes, or derivatives by them. */
 struct BoxGroup {
@@ -42,13 +44,39 @@ LOSSKIT_INLINE const double* row_factors(const Tensor& factors, uint64_t at, siz
   return factors.data == nullptr ? nullptr : read_block(factors, at, n, scratch);
 }
 
+template <class T>
+LOSSKIT_INLINE void store_coordinates(Coordinates v, T* p) {
+  if constexpr (sizeof(T) == 4) {
+    narrow(v).store(p);
+  } else {
+    v.store(p);
+  }
+}
+
+/** Derivatives by the corners of a group of boxes, rounded. */
+template <class T>
+struct BoxSlopes {
+  alignas(64) T by[4][kRowGroup];
+
+  LOSSKIT_INLINE void store(size_t i, const Box<Coordinates>& slope) {
+    store_coordinates(slope.x1, by[0] + i), store_coordinates(slope.y1, by[1] + i);
+    store_coordinates(slope.x2, by[2] + i), store_coordinates(slope.y2, by[3] + i);
+  }
+  void write(size_t n, T* to) const {
+    for (size_t i = 0; i < n; ++i) {
+      const T box[4] = {by[0][i], by[1][i], by[2][i], by[3][i]};
+      memcpy(to + 4 * i, box, sizeof box);
+    }
+  }
+};
+
 template <class Loss, class T, Wanted wanted>
 void boxes(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
   constexpr size_t lanes = Coordinates::lanes;
   alignas(64) T pred_scratch[4 * kRowGroup], target_scratch[4 * kRowGroup];
   double weight_scratch[kRowGroup], upstream_scratch[kRowGroup];
-  alignas(64) double values[kRowGroup];
-  BoxGroup pred, target, grads;
+  BoxGroup pred, target;
+  BoxSlopes<T> slopes;
   RowGroup<T> group;
   const typename Loss::Params params(c.params);
   size_t n;
@@ -56,30 +84,23 @@ void boxes(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
     n = end - at < kRowGroup ? static_cast<size_t>(end - at) : kRowGroup;
     spread_boxes(read_block(c.inputs[0], 4 * at, 4 * n, pred_scratch), n, pred);
     spread_boxes(read_block(c.inputs[1], 4 * at, 4 * n, target_scratch), n, target);
+    const double* const weights = row_factors(c.weight, at, n, weight_scratch);
+    const double* const incoming = row_factors(c.upstream, at, n, upstream_scratch);
+    const auto factor_at = [n](const double* factors, size_t i) LOSSKIT_LAMBDA {
+      return factors == nullptr ? Coordinates(1) : load_some<Coordinates>(factors + i, n - i, 1);
+    };
     for (size_t i = 0; i < n; i += lanes) {
       const BoxOut<Coordinates> out = Loss::at(pred.load(i), target.load(i), params);
-      if constexpr (wanted != kGrad) out.value.store(values + i);
-      if constexpr (wanted != kValue) grads.store(i, out.grad);
-    }
-    const double* weights = row_factors(c.weight, at, n, weight_scratch);
-    if constexpr (wanted != kGrad) {
-      for (size_t i = 0; i < n; ++i) {
-        group.values[i] = static_cast<T>(weights != nullptr ? values[i] * weights[i] : values[i]);
+      const Coordinates weight = factor_at(weights, i);
+      if constexpr (wanted != kGrad) store_coordinates(out.value * weight, group.values + i);
+      if constexpr (wanted != kValue) {
+        slopes.store(i, ((Coordinates(c.scale) * factor_at(incoming, i)) * weight) * out.grad);
       }
     }
     group.finish(c, at, n, n, sums);
     if constexpr (wanted != kValue) {
-      const double* incoming = row_factors(c.upstream, at, n, upstream_scratch);
       T* const out = output_block(c.grads[0], 4 * at, pred_scratch);
-      for (size_t i = 0; i < n; ++i) {
-        double factor = c.scale;
-        if (incoming != nullptr) factor *= incoming[i];
-        if (weights != nullptr) factor *= weights[i];
-        out[4 * i] = static_cast<T>(grads.x1[i] * factor);
-        out[4 * i + 1] = static_cast<T>(grads.y1[i] * factor);
-        out[4 * i + 2] = static_cast<T>(grads.x2[i] * factor);
-        out[4 * i + 3] = static_cast<T>(grads.y2[i] * factor);
-      }
+      slopes.write(n, out);
       flush_block(c.grads[0], 4 * at, 4 * n, out);
     }
   }

@@ -86,7 +86,7 @@ struct BoxPair {
   LOSSKIT_INLINE BoxOut<V> iou_loss(V eps) const {
     const V divisor = union_.size + eps, iou = intersection.size / divisor;
     const V apart = ((union_.size - intersection.size) + eps) / divisor;
-    return {select(divisor == V(infinity<double>), V(1) - iou, apart),
+    return {select(abs(divisor) == V(infinity<double>), V(1) - iou, apart),
             (V(1) / divisor) * (iou * union_.slope - intersection.slope)};
   }
 };
@@ -166,24 +166,22 @@ struct Diou : EpsParams {
   }
 };
 
-/** The angle whose tangent is width / height, in [-pi/2, pi/2], as a direction: the height made positive. */
+/** atan2(W, H) - atan2(w, h) of the sides of two boxes. */
 template <class V>
-struct Aspect {
-  V width, height;
-  LOSSKIT_INLINE Aspect(V w, V h) : width(select(h < V(0), -w, w)), height(abs(h)) {
-    height = select((width == V(0)) & (height == V(0)), V(1), height);  // of a point: 0
-  }
-};
-
-/** The angle of b less that of a. One arctangent of both is exact where two would cancel. */
-template <class V>
-LOSSKIT_INLINE V angle_between(const Aspect<V>& a, const Aspect<V>& b) {
-  // The difference of products rounded once: of near angles nothing else is left.
-  const V product = b.height * a.width, rest = fma(-b.height, a.width, product);
-  return atan2(fma(b.width, a.height, -product) + rest, fma(a.width, b.width, a.height * b.height));
+LOSSKIT_INLINE V turn_of(V w, V h, V true_w, V true_h) {
+  // Of a point, whose angle is 0.
+  const V height = select((w == V(0)) & (h == V(0)), V(1), h);
+  const V true_height = select((true_w == V(0)) & (true_h == V(0)), V(1), true_h);
+  // One arctangent is exact where two would cancel, as is the difference of products rounded once.
+  const V product = true_height * w, rest = fma(-true_height, w, product);
+  const V turn = atan2(fma(true_w, height, -product) + rest, fma(w, true_w, height * true_height));
+  // Corners in the wrong order may lie more than half a turn apart, and products may overflow.
+  const V most = (abs(product) + abs(true_w * height)) + (abs(w * true_w) + abs(height * true_height));
+  const auto alone = (h < V(0)) | (true_h < V(0)) | (most == V(infinity<double>));
+  return any(alone) ? select(alone, atan2(true_w, true_h) - atan2(w, h), turn) : turn;
 }
 
-/** Diou + alpha v, with v = 4 / pi^2 (atan(W/H) - atan(w/h))^2 and alpha = v / (1 - IoU + v + eps), which
+/** Diou + alpha v, with v = 4 / pi^2 (atan2(W, H) - atan2(w, h))^2 and alpha = v / (1 - IoU + v + eps), which
  * counts as a constant. */
 struct Ciou : EpsParams {
   static constexpr const char* name = "ciou";
@@ -194,11 +192,11 @@ struct Ciou : EpsParams {
     const BoxPair<V> pair(pred, target);
     const BoxOut<V> iou = pair.iou_loss(eps), distance = centre_distance(pred, target, pair, eps);
     const V w = pred.x2 - pred.x1, h = pred.y2 - pred.y1;
-    const V angle = angle_between(Aspect<V>(w, h), Aspect<V>(target.x2 - target.x1, target.y2 - target.y1));
-    const V v = V(four_by_pi_squared) * (angle * angle);
+    const V turn = turn_of(w, h, target.x2 - target.x1, target.y2 - target.y1);
+    const V v = V(four_by_pi_squared) * (turn * turn);
     const V alpha = select(v == V(0), V(0), v / ((iou.value + v) + eps));
     const V square = fma(w, w, h * h);
-    const V steepness = V(2 * four_by_pi_squared) * alpha * angle / select(square == V(0), V(1), square);
+    const V steepness = V(2 * four_by_pi_squared) * alpha * turn / select(square == V(0), V(1), square);
     const V by_w = -(steepness * h), by_h = steepness * w;
     return {iou.value + distance.value + alpha * v,
             iou.grad + distance.grad + Box<V>{-by_w, -by_h, by_w, by_h}};

@@ -183,25 +183,6 @@ struct ManhattanNorm {
   }
 };
 
-struct EuclideanNorm {
-  template <class Differences>
-  static LOSSKIT_INLINE void measure(const Differences& d, double, double* sum) {
-    using V = typename Differences::vector;
-    V square[1] = {V(0)};
-    d.add_up(square, [](V(&s)[1], V x) LOSSKIT_LAMBDA { s[0] = fma(x, x, s[0]); });
-    sum[0] = sum_lanes(square[0]);
-  }
-  template <class V>
-  static Norm<V> finish(V sum, V, double) {
-    const V norm = sqrt(sum);
-    return {norm, select(norm == V(0), V(0), V(1) / norm)};
-  }
-  template <class V>
-  static LOSSKIT_INLINE V slope(V d, V, double) {
-    return d;
-  }
-};
-
 /** The largest |d|; numbers that share it share the derivative. */
 struct MaximumNorm {
   template <class Differences>
@@ -232,6 +213,50 @@ struct MaximumNorm {
   template <class V>
   static LOSSKIT_INLINE V slope(V d, V norm, double) {
     return select(abs(d) == norm, sign_of(d), V(0));
+  }
+};
+
+/** Of a zero, infinite or NaN largest |d| the norm is that, and needs no finer measure. */
+inline bool is_plain(double largest) { return !(largest > 0 && largest < infinity<double>); }
+
+struct EuclideanNorm {
+  template <class Differences>
+  static LOSSKIT_INLINE void measure(const Differences& d, double p, double* sum) {
+    using V = typename Differences::vector;
+    V square[1] = {V(0)};
+    d.add_up(square, [](V(&s)[1], V x) LOSSKIT_LAMBDA { s[0] = fma(x, x, s[0]); });
+    sum[0] = sum_lanes(square[0]), sum[1] = 1;
+    if (sum[0] > 0x1p-900 && sum[0] < infinity<double>) return;
+    measure_scaled(d, p, sum);
+  }
+  template <class V>
+  static Norm<V> finish(V sum, V scale, double) {
+    const V norm = sqrt(sum) * scale;
+    return {norm, select(norm == V(0), V(0), V(1) / norm)};
+  }
+  template <class V>
+  static LOSSKIT_INLINE V slope(V d, V, double) {
+    return d;
+  }
+
+ private:
+  /** Where squares leave the range: those of d divided by the largest |d|, which is the scale. */
+  template <class Differences>
+  static void measure_scaled(const Differences& d, double p, double* sum) {
+    using V = typename Differences::vector;
+    double largest[2];
+    MaximumNorm::measure(d, p, largest);
+    if (is_plain(largest[0])) {
+      sum[0] = largest[0];
+      return;
+    }
+    const V scale(largest[0]);
+    V square[1] = {V(0)};
+    d.add_up(square, [scale](V(&s)[1], V x) LOSSKIT_LAMBDA {
+      const V y = x / scale;
+      s[0] = fma(y, y, s[0]);
+    });
+    sum[0] = sum_lanes(square[0]), sum[1] = largest[0];
   }
 };
 

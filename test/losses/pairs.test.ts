@@ -13,7 +13,7 @@ import {
   expectSame,
   expectUlps,
 } from '../support/expect.ts'
-import { FLOATS, type Floats, floats, matrix, rowsOf } from '../support/floats.ts'
+import { FLOATS, type Floats, floats, held, matrix, rowsOf } from '../support/floats.ts'
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../support/half.ts'
 import { Random } from '../support/random.ts'
 import type { ComputeType } from '../support/ulp.ts'
@@ -470,6 +470,32 @@ describe.each(FLOATS)('losses of vectors in %s', type => {
     expectSame(value, 1 + 1 - 0.5)
     expectAllSame(grad.positive, [-0.5, 0.5, 0])
     expectAllSame(grad.negative, [0, 0, -1])
+  })
+
+  it('triplet is right where squares leave the range', () => {
+    const [far, near] = type === 'float32' ? [1e38, 1e-40] : [1e300, 1e-300]
+    const options = { eps: 0, margin: 0, reduction: 'none' } as const
+    const [x] = held(type, [near]) as [number]
+    const rows = [
+      [
+        [0, 0],
+        [3 * far, 0],
+        [0, far],
+      ],
+      [
+        [0, 0],
+        [3 * near, 4 * near],
+        [0, 0],
+      ],
+    ].map(row => row.map(vector => held(type, vector)))
+    const at = (v: number) =>
+      matrix(
+        type,
+        rows.map(row => row[v] as number[]),
+      )
+    const { value, grad } = triplet.valueAndGrad(at(0), at(1), at(2), options)
+    expectAllUlps(value, [(rows[0]?.[1]?.[0] as number) - (rows[0]?.[2]?.[1] as number), 5 * x], type, 3)
+    expectAllNear(grad.positive, [1, 0, 0.6, 0.8], type, 1e-4)
   })
 
   it('triplet takes a norm of any p without leaving the range', () => {
