@@ -22,6 +22,7 @@ endfunction()
 
 set(LOSSKIT_OBJECTS $<TARGET_OBJECTS:losskit_core>)
 losskit_isa(scalar)
+target_compile_definitions(losskit_scalar PRIVATE LOSSKIT_INLINE=inline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   if(MSVC)
     losskit_isa(avx2 /arch:AVX2)

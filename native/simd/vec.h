@@ -14,12 +14,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// The build may say LOSSKIT_INLINE=inline, and does so for the scalar code: sixteen numbers one at a time
+// make long functions, and inlining each into every other would cost the compiler minutes for nothing.
 #if defined(_MSC_VER)
-#define LOSSKIT_INLINE __forceinline
 #define LOSSKIT_LAMBDA
+#if !defined(LOSSKIT_INLINE)
+#define LOSSKIT_INLINE __forceinline
+#endif
 #else
-#define LOSSKIT_INLINE inline __attribute__((always_inline))
 #define LOSSKIT_LAMBDA __attribute__((always_inline))
+#if !defined(LOSSKIT_INLINE)
+#define LOSSKIT_INLINE inline __attribute__((always_inline))
+#endif
 #endif
 
 namespace losskit {
