@@ -34,7 +34,15 @@ export type BindingArray =
 export type Argument = BindingArray | undefined
 
 /** How a batch is walked. */
-export type Driver = 'elements' | 'rows' | 'sequences' | 'masks' | 'multilabel' | 'boxes' | 'pairs' | 'allPairs'
+export type Driver =
+  | 'elements'
+  | 'rows'
+  | 'sequences'
+  | 'masks'
+  | 'multilabel'
+  | 'boxes'
+  | 'pairs'
+  | 'allPairs'
 
 export interface Kernel {
   /** Name of the loss, or `loss+extra` for a variant that reads one input more. */
