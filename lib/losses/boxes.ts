@@ -84,19 +84,20 @@ export const diou = boxes('diou', { eps: notNegative(1e-7) })
 /**
  * Complete IoU: `diou` that also pulls the aspect ratios together.
  *
- * ℓ = diou + α·v, with v = 4/π²·(atan(W/H) − atan(w/h))² of the target's and the prediction's sides, α = v/(1 − I/(U + ε) + v + ε).
- * ∂ℓ/∂pred = ∂diou + α·∂v: α counts as a constant. ∂v/∂w = −8/π²·(atan(W/H) − atan(w/h))·h/(w² + h²), ∂v/∂h the opposite with w.
+ * ℓ = diou + α·v, with v = 4/π²·φ², φ = atan2(W, H) − atan2(w, h) of the target's and the prediction's sides, and
+ * α = v/(1 − I/(U + ε) + v + ε).
+ * ∂ℓ/∂pred = ∂diou + α·∂v: α counts as a constant. ∂v/∂w = −8/π²·φ·h/(w² + h²), ∂v/∂h the opposite with w.
  *
  * @param pred    boxes x1, y1, x2, y2 with x1 ≤ x2 and y1 ≤ y2, [N, 4], or [4] for one: float32, float64, float16, bfloat16.
  *   Flat boxes come one after the other.
  * @param target  boxes, same shape, not wider than pred; whole numbers too
  * @option eps     ε ≥ 0, keeps boxes without area defined (default 10⁻⁷)
  * @option weight  a factor for each pair, [N]; not in the divisor of the mean
- * @edge The arctangent is that of two arguments: a box without height has the angle π/2, a point 0. Equal boxes cost ε/(U + ε), equal points 1. Corners in the
- *   wrong order are not refused: sides then count as negative. NaN gives NaN. Empty batch: mean NaN, sum 0.
+ * @edge A box without height has the angle π/2, a point 0. Equal boxes cost ε/(U + ε), equal points 1. Corners in the wrong order
+ *   are not refused: sides then count as negative. NaN gives NaN. Empty batch: mean NaN, sum 0.
  * @throws ERR_SHAPE, ERR_DTYPE, ERR_OPTION
- * @others torchvision complete_box_iou_loss: equal, but its reduction is 'none' by default, and points give NaN. MMDetection
- *   CIoULoss leaves α out where boxes overlap little.
+ * @others torchvision complete_box_iou_loss: equal, but its reduction is 'none' by default, points give NaN, and the angle of
+ *   turned boxes is atan(w/h). MMDetection CIoULoss leaves α out where boxes overlap little.
  * @source Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020
  * @example ciou([0, 0, 2, 4], [1, 0, 4, 4], { eps: 0 })  // 0.8205377210610341
  * @example ciou.grad([0, 0, 4, 4], [4, 4, 8, 8], { eps: 0 }).pred  // [0, 0, -0.03125, -0.03125]

@@ -129,10 +129,8 @@ function turn(pred: Box, target: Box): Slope {
   ]
   const [w, h] = size(pred) as [number, number]
   const [W, H] = size(target) as [number, number]
-  // A point has no angle: 0 stands for it.
-  const angle = (width: number, height: number) =>
-    width === 0 && height === 0 ? 0 : Math.atan(width / height)
-  const turned = angle(W, H) - angle(w, h)
+  // A point has no angle: 0 stands for it. Where both sides are positive this is atan(w / h).
+  const turned = Math.atan2(W, H) - Math.atan2(w, h)
   const factor = 4 / Math.PI ** 2
   const square = w * w + h * h
   const by = (side: number) => (turned === 0 ? 0 : (2 * factor * turned * side) / square)
