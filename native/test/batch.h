@@ -63,19 +63,19 @@ struct Sizes {
 inline std::vector<Sizes> sizes_of(Driver driver) {
   switch (driver) {
     case Driver::elements:
-      return {{1}, {17}, {5000}, {200000}};
+      return {{1}, {17}, {5000}, {70000}};
     case Driver::rows:
       return {{1, 1, 1}, {100, 10, 1}, {37, 33, 1}, {9, 1000, 1}, {3, 4097, 1}, {1, 100000, 1}};
     case Driver::sequences:
       return {{1, 4, 1, 1}, {5, 17, 8, 20}, {2, 1030, 20, 25}, {24, 40, 20, 60}};
     case Driver::masks:
-      return {{1, 1, 1, 1}, {37, 10, 2, 3}, {3, 4097, 1, 2}, {2, 70001, 1, 3}};
+      return {{1, 1, 1, 1}, {37, 10, 2, 3}, {3, 4097, 1, 2}, {2, 35001, 1, 3}};
     case Driver::multilabel:
       return {{1, 1, 1}, {37, 10, 1}, {5, 300, 1}, {3000, 33, 1}};
     case Driver::boxes:
-      return {{1, 4}, {37, 4}, {3000, 4}, {70001, 4}};
+      return {{1, 4}, {37, 4}, {3000, 4}, {20001, 4}};
     case Driver::pairs:
-      return {{1, 1}, {37, 10}, {5, 3001}, {3000, 65}};
+      return {{1, 1}, {37, 10}, {5, 3001}, {1100, 65}};
     case Driver::all_pairs:
       return {{1, 1, 0, 1}, {7, 5, 0, 7}, {33, 17, 0, 33}, {150, 40, 0, 150}};
   }
