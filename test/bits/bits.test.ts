@@ -108,7 +108,7 @@ describe.each(binding.kernels)('$name', kernel => {
     })
 
     it('has one result for every large batch', () => {
-      for (const combination of plain(combinations).slice(0, isHalf || !isFull ? 1 : 3)) {
+      for (const combination of plain(combinations).slice(0, isFull ? (isHalf ? 1 : 3) : isHalf ? 0 : 1)) {
         large.forEach((shape, i) => {
           expectOneResult(makeCall(kernel, storage, combination, shape, 200 + i), storage, isCut, i)
         })
@@ -116,7 +116,7 @@ describe.each(binding.kernels)('$name', kernel => {
     })
 
     it.runIf(kernel.grads.length > 0)('has one gradient for an incoming gradient of every value', () => {
-      for (const combination of isFull ? plain(combinations) : plain(combinations).slice(0, 1)) {
+      for (const combination of plain(combinations).slice(0, isFull ? undefined : isHalf ? 0 : 1)) {
         const random = new Random(300)
         const compute = computeTypeOf(storage)
         const call = {
