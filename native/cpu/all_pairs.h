@@ -263,7 +263,7 @@ void walk_tiles(const Call& c, const Side& a, uint64_t row, uint64_t rows, const
     use(other, n);
   }
 }
-LOSSKIT_INLINE const bool* wants_all(uint64_t, uint64_t) { return nullptr; }
+inline const bool* wants_all(uint64_t, uint64_t) { return nullptr; }
 
 /** 1 where a row's label is that of the others, but for the row itself; 0 up to whole vectors. */
 LOSSKIT_INLINE void match_labels(const int64_t* labels, uint64_t row, uint64_t other, size_t n,
