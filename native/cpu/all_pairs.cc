@@ -1,6 +1,6 @@
 #include LOSSKIT_ISA_HEADER
 #include "cpu/all_pairs.h"
-#include "cpu/siamese.h"
+#include "cpu/all_pairs/siamese.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
