@@ -3,8 +3,8 @@ import { LosskitShapeError } from '../errors.ts'
 import type { Dense } from '../tensor/read.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import type { Driver } from './driver.ts'
-import { readFactor } from './factor.ts'
 import { readInputs } from './inputs.ts'
+import { readSampleWeights } from './samples.ts'
 import { extent, requireSameShape } from './shapes.ts'
 
 /** Boxes x1, y1, x2, y2 in the last dimension: a value for each pair. */
@@ -21,10 +21,7 @@ export const boxes: Driver = {
     const rows = sizeOf(batch)
     return {
       tensors,
-      weight:
-        weight === undefined
-          ? undefined
-          : readFactor(loss, 'weight', weight, `there are ${rows} values`, batch, compute),
+      weight: readSampleWeights(loss, weight, batch, compute),
       rows,
       columns: 4,
       compute,

@@ -43,7 +43,7 @@ export const pooledClassMasks: Driver = {
     const rows = labels.data.length === 0 ? 0 : isPerImage(numbers) ? images : 1
     return {
       tensors: [conform(loss.name, 'pred', pred, compute), labels],
-      weight: readSampleWeights(loss, weight, rows, compute),
+      weight: readSampleWeights(loss, weight, [rows], compute),
       rows,
       columns: rows === 0 ? 0 : sizeOf(pixels),
       others: rows === 0 ? 0 : classes,
@@ -62,7 +62,7 @@ function readMasks(loss: Definition, weight: unknown, given: readonly unknown[],
   requireSameShape(loss, 1, target, pred)
   const rows = imagesOf(loss, pred, perImage)
   const columns = rows === 0 ? 0 : pred.data.length / rows
-  return { tensors, weight: readSampleWeights(loss, weight, rows, compute), rows, columns, compute }
+  return { tensors, weight: readSampleWeights(loss, weight, [rows], compute), rows, columns, compute }
 }
 
 /** How many images there are: none where there are no pixels. */

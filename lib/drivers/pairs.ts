@@ -5,8 +5,8 @@ import { showShape } from '../show.ts'
 import type { Dense } from '../tensor/read.ts'
 import { sameShape, sizeOf } from '../tensor/shape.ts'
 import type { Driver, Inputs } from './driver.ts'
-import { readFactor } from './factor.ts'
 import { readInputs } from './inputs.ts'
+import { readSampleWeights } from './samples.ts'
 import { extent, requireSameShape } from './shapes.ts'
 
 /** Vectors that belong together, in the last dimension of each input, and perhaps a label for each row of them. */
@@ -55,10 +55,7 @@ function inputsOf(
   }
   return {
     tensors,
-    weight:
-      weight === undefined
-        ? undefined
-        : readFactor(loss, 'weight', weight, `there are ${rows} values`, batch, compute),
+    weight: readSampleWeights(loss, weight, batch, compute),
     rows,
     columns,
     compute,

@@ -33,7 +33,7 @@ export const sequences: Driver = {
         inputLengths,
         targetLengths,
       ],
-      weight: readSampleWeights(loss, weight, samples, compute),
+      weight: readSampleWeights(loss, weight, [samples], compute),
       rows: samples,
       columns: classes,
       others: steps,
