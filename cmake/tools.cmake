@@ -18,6 +18,7 @@ endforeach()
 
 losskit_tool(bits native/test/bits.cc ${LOSSKIT_MATH_OBJECTS})
 losskit_tool(stress native/test/stress.cc)
+losskit_tool(cost native/test/cost.cc)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   losskit_tool(math_error native/test/math_error.cc ${LOSSKIT_MATH_OBJECTS})
   set_target_properties(math_error PROPERTIES CXX_EXTENSIONS ON)

@@ -36,12 +36,14 @@ LOSSKIT_INLINE auto loss_at(const ElementBlock<T>& b, size_t i, const Load& load
   }
 }
 
+/** Gives the range of the values. */
 template <class Loss, class T, Wanted wanted, bool weighted, class P>
-void compute_block(const ElementBlock<T>& b, const P& params) {
+Range<vec<T, native_lanes<T>>> compute_block(const ElementBlock<T>& b, const P& params) {
   using V = vec<T, native_lanes<T>>;
   constexpr size_t w = V::lanes;
   constexpr bool has_second = gradients_of<Loss>().count == 2;
   const V scale = V(b.scale);
+  Range<V> range;
   const auto step = [&](size_t i, auto load, auto store, auto store_grad) LOSSKIT_LAMBDA {
     auto out = loss_at<Loss>(b, i, load, params);
     if constexpr (weighted) {
@@ -50,7 +52,10 @@ void compute_block(const ElementBlock<T>& b, const P& params) {
       out.grad = out.grad * factor;
       if constexpr (has_second) out.second = out.second * factor;
     }
-    if constexpr (wanted != kGrad) store(out.value, b.values + i);
+    if constexpr (wanted != kGrad) {
+      store(out.value, b.values + i);
+      range.note(out.value);
+    }
     if constexpr (wanted != kValue) {
       store_grad(out.grad * scale, b.grads[0] + i);
       if constexpr (has_second) store_grad(out.second * scale, b.grads[1] + i);
@@ -67,10 +72,14 @@ void compute_block(const ElementBlock<T>& b, const P& params) {
   }
   if (i < b.n) {
     const size_t n = b.n - i;
+    const Range<V> before = range;
     const auto load_some = [n](const T* p) LOSSKIT_LAMBDA { return V::load(p, n, T(0)); };
     const auto store_some = [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); };
     step(i, load_some, store_some, store_some);
+    range = before;  // of lanes beyond the end nothing is to be seen
+    if constexpr (wanted != kGrad) range.note(V::load(b.values + i, n, T(0)));
   }
+  return range;
 }
 
 /** The first element for which `outside` holds, or n. */
@@ -164,15 +173,12 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
     b.n = n;
     b.scale = static_cast<T>(c.scale);
     if (!check_block<Loss>(b, at, params, sums.fault)) return;
-    if (weighted) {
-      read_factors(c, at, n, weights, incoming, b);
-      compute_block<Loss, T, wanted, true>(b, params);
-    } else {
-      compute_block<Loss, T, wanted, false>(b, params);
-    }
+    if (weighted) read_factors(c, at, n, weights, incoming, b);
+    const auto range = weighted ? compute_block<Loss, T, wanted, true>(b, params)
+                                : compute_block<Loss, T, wanted, false>(b, params);
     for (int i = 0; i < grads; ++i) flush_block(c.grads[i], at, n, b.grads[i]);
     if constexpr (wanted != kGrad) {
-      if (c.wants_sum) add_block(b.values, n, sums.total, upcoming(c, at + n, end));
+      if (c.wants_sum) add_block(b.values, n, range, sums.total, upcoming(c, at + n, end));
     }
   }
   sums.count += end - begin;

@@ -1,15 +1,16 @@
 // Adding a block of numbers to an exact sum.
 //
-// A block lies in the first-level cache. One look finds the exponents of its largest and its smallest number;
-// they tell how many windows of 43 bits cover all its digits. The numbers are then split by error-free
-// transformation: adding a number to 1.5 2^(a + 52) rounds it to a multiple of 2^a and leaves the rest,
-// exactly, for the next window. After the block the windows are read off as integers and added to the long
-// integer. Nothing is lost in any step, which needs rounding to nearest, no flushing of denormals, and no
-// reassociation by the compiler.
+// A block lies in the first-level cache. The exponents of its largest and its smallest number, which the loop
+// that made the block can note on the way, tell how many windows cover all its digits. The numbers are then
+// split by error-free transformation: adding a number to 1.5 2^(a + m), m being the bits of the mantissa,
+// rounds it to a multiple of 2^a and leaves the rest, exactly, for the next window. After some numbers the
+// windows are read off as integers and added to the long integer. Nothing is lost in any step, which needs
+// rounding to nearest, no flushing of denormals, and no reassociation by the compiler.
 //
-// Why 43 bits and 2048 numbers: a lane takes at most 2048 / 16 = 128 numbers. Before a window at 2^a each is
-// at most 2^(a + 42), so a lane moves by at most 2^7 (2^42 + 1/2) 2^a < 2^(a + 51) and stays in the binade
-// of 1.5 2^(a + 52).
+// How wide a window is: it must hold its numbers without leaving the binade of 1.5 2^(a + m), that is, move by
+// less than 2^(a + m - 1). A window of doubles of 43 bits takes 128 numbers in a lane: before it each is at
+// most 2^(a + 42), and 2^7 (2^42 + 1/2) < 2^51. One of floats takes 8: at most 2^(a + 18) each, and
+// 2^3 (2^18 + 1/2) < 2^22. What one leaves is at most 2^(a - 1), so that the next lies 43 bits lower, or 19.
 #pragma once
 
 #include "simd/upcoming.h"
@@ -71,103 +72,184 @@ void add_each(const T* x, size_t n, ExactSum<T>& sum) {
   }
 }
 
-/** The windows of one block, widest first: each keeps what it can of a number and passes on the rest. */
-template <int windows>
-struct Windows {
-  using D = vec<double, 16>;
-  D start, held;
-  int at;
-  Windows<windows - 1> next;
-
-  /** The first window is at 2^top. */
-  LOSSKIT_INLINE explicit Windows(int top) : at(top > -1074 ? top : -1074), next(top - 43) {
-    const int64_t word = (int64_t(at + 52 + 1023) << 52) | (int64_t(1) << 51);  // 1.5 2^(at + 52)
-    double x;
-    __builtin_memcpy(&x, &word, sizeof x);
-    start = held = D(x);
-  }
-  LOSSKIT_INLINE void deposit(D number) {
-    const D moved = held + number;
-    const D kept = moved - held;
-    held = moved;
-    next.deposit(fma(kept, D(-1), number));  // number - kept, on the units that multiply
-  }
-  template <class T>
-  LOSSKIT_INLINE void add_to(ExactSum<T>& sum) const {
-    // In one binade, differences of bit patterns are differences in units of 2^at.
-    add_at(sum, sum_lanes(bits(held) - bits(start)), at - ExactSumShape<T>::unit);
-    next.add_to(sum);
-  }
-};
-
-template <>
-struct Windows<0> {
-  LOSSKIT_INLINE explicit Windows(int) {}
-  LOSSKIT_INLINE void deposit(vec<double, 16>) {}
-  template <class T>
-  LOSSKIT_INLINE void add_to(ExactSum<T>&) const {}
-};
-
-template <int windows, class T>
-void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum) {
-  Windows<windows> w(top);
-  for (size_t i = 0; i < n; i += 16) w.deposit(widen(load_some<vec<T, 16>>(x + i, n - i, T(0))));
-  w.add_to(sum);
-}
-
-/** The same for float32 numbers whose digits span so little that four of them add up in a double without
- * rounding. */
-inline void add_in_fours(const float* x, size_t n, int top, ExactSum<float>& sum) {
-  using V = vec<float, 16>;
-  Windows<2> w(top);
-  size_t i = 0;
-  for (; i + 64 <= n; i += 64) {
-    const auto a = widen(V::load(x + i)) + widen(V::load(x + i + 16));
-    const auto b = widen(V::load(x + i + 32)) + widen(V::load(x + i + 48));
-    w.deposit(a + b);
-  }
-  for (; i < n; i += 16) w.deposit(widen(load_some<V>(x + i, n - i, 0.0f)));
-  w.add_to(sum);
-}
-
-/** Adds n <= kBlock numbers. */
-template <class T>
-void add_block(const T* x, size_t n, ExactSum<T>& sum, const Upcoming& upcoming = {}) {
-  using V = vec<T, 16>;
+/** A window at 2^at of numbers of the type of V. */
+template <class V>
+struct Window {
+  using T = typename V::scalar;
   using B = Bits<T>;
-  using I = typename V::ints;
-  using Word = typename B::type;
-  constexpr Word magnitude = static_cast<Word>(~B::sign);
-  // Largest magnitude, and smallest but for zero: less one, zero becomes the largest word and drops out of
-  // the minimum.
-  I most(Word(0)), least(Word(-1));
+  V start, held;
+  int at;
+
+  LOSSKIT_INLINE explicit Window(int wanted) {
+    constexpr int unit = ExactSumShape<T>::unit;
+    at = wanted > unit ? wanted : unit;
+    constexpr int bias = static_cast<int>(B::one >> B::mantissa);
+    using Word = typename B::type;
+    const Word word =  // 1.5 2^(at + mantissa)
+        (static_cast<Word>(at + B::mantissa + bias) << B::mantissa) | (Word(1) << (B::mantissa - 1));
+    T x;
+    __builtin_memcpy(&x, &word, sizeof x);
+    start = held = V(x);
+  }
+  /** Keeps what it can of a number; returns the rest. Half of the work goes to the units that multiply. */
+  LOSSKIT_INLINE V deposit(V number) {
+    const V moved = held + number;
+    const V kept = fma(held, V(-1), moved);
+    held = moved;
+    return fma(kept, V(-1), number);
+  }
+  /** For the last window, which leaves nothing. */
+  LOSSKIT_INLINE void deposit_all(V number) { held = held + number; }
+  /** In one binade, differences of bit patterns are differences in units of 2^at. */
+  LOSSKIT_INLINE typename V::ints moved() const { return bits(held) - bits(start); }
+};
+
+/** As many windows as there are numbers in `at`, each `step` bits below the one before. */
+template <class V, int windows>
+struct Windows {
+  Window<V> first;
+  Windows<V, windows - 1> next;
+
+  LOSSKIT_INLINE Windows(int top, int step) : first(top), next(top - step, step) {}
+  LOSSKIT_INLINE void deposit(V number) { next.deposit(first.deposit(number)); }
+};
+template <class V>
+struct Windows<V, 1> {
+  Window<V> first;
+
+  LOSSKIT_INLINE Windows(int top, int) : first(top) {}
+  LOSSKIT_INLINE void deposit(V number) { first.deposit_all(number); }
+};
+
+template <class T, class V>
+LOSSKIT_INLINE void add_windows(const Windows<V, 1>& w, ExactSum<T>& sum) {
+  add_at(sum, sum_lanes(w.first.moved()), w.first.at - ExactSumShape<T>::unit);
+}
+template <class T, class V, int windows>
+LOSSKIT_INLINE void add_windows(const Windows<V, windows>& w, ExactSum<T>& sum) {
+  add_at(sum, sum_lanes(w.first.moved()), w.first.at - ExactSumShape<T>::unit);
+  add_windows(w.next, sum);
+}
+
+/** In doubles, which take numbers of any range. */
+template <int windows, class T>
+void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum, const Upcoming& upcoming) {
+  Windows<vec<double, 16>, windows> w(top, 43);
   for (size_t i = 0; i < n; i += 16) {
     upcoming.fetch(i);
-    const I word = bits(load_some<V>(x + i, n - i, T(0))) & I(magnitude);
+    w.deposit(widen(load_some<vec<T, 16>>(x + i, n - i, T(0))));
+  }
+  add_windows(w, sum);
+}
+
+/** What float windows moved in all, as integers. */
+template <int windows>
+struct Moved {
+  using I = ivec<int32_t, 16>;
+  I first;
+  Moved<windows - 1> next;
+
+  LOSSKIT_INLINE Moved() : first(0) {}
+  LOSSKIT_INLINE void add(const Windows<vec<float, 16>, windows>& w) {
+    first = first + w.first.moved();
+    if constexpr (windows > 1) next.add(w.next);
+  }
+  LOSSKIT_INLINE void add_to(const Windows<vec<float, 16>, windows>& w, ExactSum<float>& sum) const {
+    int32_t lanes[16];
+    first.store(lanes);
+    int64_t all = 0;
+    for (int32_t lane : lanes) all += lane;
+    add_at(sum, all, w.first.at - ExactSumShape<float>::unit);
+    if constexpr (windows > 1) next.add_to(w.next, sum);
+  }
+};
+template <>
+struct Moved<0> {};
+
+/** In floats, which need no conversion: for numbers whose digits span little, as those of most blocks do. A
+ * lane of a window moves by less than 2^22, sixteen times a block. */
+template <int windows>
+void add_in_narrow_windows(const float* x, size_t n, int top, ExactSum<float>& sum,
+                           const Upcoming& upcoming) {
+  using V = vec<float, 16>;
+  constexpr size_t part = 8 * 16;
+  const Windows<V, windows> start(top, 19);
+  Moved<windows> moved;
+  size_t i = 0;
+  for (; i + part <= n; i += part) {
+    Windows<V, windows> w = start;
+    for (size_t k = i; k < i + part; k += 16) {
+      upcoming.fetch(k);
+      w.deposit(V::load(x + k));
+    }
+    moved.add(w);
+  }
+  Windows<V, windows> w = start;
+  for (; i < n; i += 16) w.deposit(load_some<V>(x + i, n - i, 0.0f));
+  moved.add(w);
+  moved.add_to(start, sum);
+}
+
+/** The largest and the smallest magnitude among some numbers, as words. */
+template <class V>
+struct Range {
+  using T = typename V::scalar;
+  using Word = typename Bits<T>::type;
+  using I = typename V::ints;
+  static constexpr Word kMagnitude = static_cast<Word>(~Bits<T>::sign);
+  // The smallest less one: zero becomes the largest word and drops out of the minimum.
+  I most = I(Word(0)), least = I(Word(-1));
+
+  LOSSKIT_INLINE void note(V x) {
+    const I word = bits(x) & I(kMagnitude);
     most = max(most, word);
     least = min_unsigned(least, word - I(Word(1)));
   }
-  const Word largest = greatest(most);
+  LOSSKIT_INLINE Word largest() const { return greatest(most); }
+  LOSSKIT_INLINE Word smallest() const {
+    return kMagnitude - greatest(I(kMagnitude) - (least & I(kMagnitude))) + 1;
+  }
+};
+
+/** Adds n <= kBlock numbers of a range. */
+template <class T, class V>
+void add_block(const T* x, size_t n, const Range<V>& range, ExactSum<T>& sum, const Upcoming& upcoming = {}) {
+  using B = Bits<T>;
+  using Word = typename B::type;
+  const Word largest = range.largest();
   if (largest == 0) return;
   if (largest >= B::exponent) return add_each(x, n, sum);
-  const Word smallest = magnitude - greatest(I(magnitude) - (least & I(magnitude))) + 1;
 
   constexpr int bias = static_cast<int>(B::one >> B::mantissa);
   const auto exponent = [](Word word) {
     const int e = static_cast<int>(word >> B::mantissa);
     return (e > 0 ? e : 1) - bias;
   };
-  const int high = exponent(largest), low = exponent(smallest) - B::mantissa;
-  const int top = high + 1 - 42;
-  if (high > 1012) return add_each(x, n, sum);  // 1.5 2^(top + 52) would overflow
-  if (top <= low) return add_in_windows<1>(x, n, top, sum);
+  const int above = exponent(largest) + 1, lowest = exponent(range.smallest()) - B::mantissa;
   if constexpr (sizeof(T) == 4) {
-    if (high + 3 - low <= 53) return add_in_fours(x, n, top + 2, sum);
+    if (above - 37 <= lowest && above < 121) {
+      return add_in_narrow_windows<2>(x, n, above - 18, sum, upcoming);
+    }
+    if (above - 56 <= lowest && above < 121) {
+      return add_in_narrow_windows<3>(x, n, above - 18, sum, upcoming);
+    }
   }
-  if (top - 43 <= low) return add_in_windows<2>(x, n, top, sum);
-  if (top - 86 <= low) return add_in_windows<3>(x, n, top, sum);
-  if (top - 129 <= low) return add_in_windows<4>(x, n, top, sum);
+  const int top = above - 42;
+  if (above > 1013) return add_each(x, n, sum);  // 1.5 2^(top + 52) would overflow
+  if (sizeof(T) == 8 && top <= lowest) return add_in_windows<1>(x, n, top, sum, upcoming);
+  if (top - 43 <= lowest) return add_in_windows<2>(x, n, top, sum, upcoming);
+  if (top - 86 <= lowest) return add_in_windows<3>(x, n, top, sum, upcoming);
+  if (top - 129 <= lowest) return add_in_windows<4>(x, n, top, sum, upcoming);
   add_each(x, n, sum);
+}
+
+/** The same for numbers of which nothing is known. */
+template <class T>
+void add_block(const T* x, size_t n, ExactSum<T>& sum) {
+  using V = vec<T, 16>;
+  Range<V> range;
+  for (size_t i = 0; i < n; i += 16) range.note(load_some<V>(x + i, n - i, T(0)));
+  add_block(x, n, range, sum);
 }
 
 }  // namespace

@@ -33,8 +33,8 @@ struct Hash {
   void number(double x) { word(std::isnan(x) ? 0x7ff8000000000000u : std::bit_cast<uint64_t>(x)); }
 };
 
-/** Any: of any bits, of everyday size, and of the unit interval, in turns. */
-enum class Numbers { any, unit, signs, bits };
+/** Any: of any bits, of everyday size, and of the unit interval, in turns. Normal: what a model gives. */
+enum class Numbers { any, unit, signs, bits, normal };
 
 template <class T>
 std::vector<T> make_numbers(Numbers kind, uint64_t seed, size_t n) {
@@ -45,6 +45,10 @@ std::vector<T> make_numbers(Numbers kind, uint64_t seed, size_t n) {
     const double unit = random.unit();
     if (kind == Numbers::signs || kind == Numbers::bits) {
       x[i] = unit >= 0.5 ? T(1) : kind == Numbers::bits ? T(0) : T(-1);
+    } else if (kind == Numbers::normal) {  // near enough: twelve of the unit interval have a variance of 1
+      double sum = unit - 6;
+      for (int k = 0; k < 11; ++k) sum += random.unit();
+      x[i] = static_cast<T>(sum);
     } else if (kind == Numbers::unit || i % 3 == 2) {
       x[i] = static_cast<T>(unit);
     } else {
