@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cpu/softmax.h"
+#include "cpu/softmax/finish.h"
 #include "cpu/strided.h"
 
 namespace losskit {

@@ -1,5 +1,6 @@
 #include LOSSKIT_ISA_HEADER
 #include "cpu/margins.h"
+#include "cpu/softmax/split.h"
 #include "cpu/tiny_rows.h"
 
 namespace losskit {

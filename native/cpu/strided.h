@@ -81,7 +81,8 @@ LOSSKIT_INLINE bool has_float_targets(const Call& c) {
 template <class T>
 uint64_t tile_bytes(const Call& c) {
   if (c.inner == 1) return 0;
-  return tile_rows<T>(c) * c.columns * sizeof(T) * (has_float_targets(c) ? 2 : 1);
+  const uint64_t tiles = has_float_targets(c) ? 2 : 1;
+  return (tiles * tile_rows<T>(c) * c.columns * sizeof(T) + 63) / 64 * 64;
 }
 
 constexpr size_t kTurned = 16;  // classes that are turned at a time
@@ -141,10 +142,12 @@ LOSSKIT_INLINE Any part_of(const Any& t, uint64_t at, size_t n) {
   return part;
 }
 
-/** A walk over dense rows, for rows along any axis; a tile's gradient is written over its scores. */
+/** A walk over dense rows, for rows along any axis; a tile's gradient is written over its scores. What the walk
+ * needs of scratch comes behind the tiles. */
 template <class T, Walk<T> dense>
 void along_axis(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void* scratch) {
-  if (c.inner == 1) return dense(c, begin, end, sums, nullptr);
+  if (c.inner == 1) return dense(c, begin, end, sums, scratch);
+  void* const own = static_cast<char*>(scratch) + tile_bytes<T>(c);
   const uint64_t most = tile_rows<T>(c);
   T* const scores = static_cast<T*>(scratch);
   T* const targets = scores + most * c.columns;
@@ -167,7 +170,7 @@ void along_axis(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void
     tile.upstream = part_of(c.upstream, row, n);
     tile.values = part_of(c.values, row, n);
     if (c.grads[0].data != nullptr) tile.grads[0] = {scores, size, dtype_of<T>};
-    dense(tile, 0, n, sums, nullptr);
+    dense(tile, 0, n, sums, own);
     if (sums.fault.status != Status::ok) {
       sums.fault.index += row;
       return;

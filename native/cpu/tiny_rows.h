@@ -40,7 +40,6 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
   alignas(64) double weight[16], incoming[16];
   int64_t labels[kRowGroup];
   RowGroup<T> group;
-  const typename Loss::template Params<double> params(c.params);
   const size_t classes = static_cast<size_t>(c.columns);
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
@@ -84,23 +83,22 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
         ones = ones + select(is_one, V(1), V(0));
         rest = rest + widen(select(is_one, V(0), e));
       }
-      const Doubles nll = (widen(largest) - widen(V::load(score))) + log1p((widen(ones) - Doubles(1)) + rest);
-      const Out<Doubles> out = Loss::at(nll, params);
-      const Doubles w = Doubles::load(weight);
-      narrow_to<T>(out.value * w).store(group.values + first, rows);
+      const FinishedRows done =
+          finish_rows<Loss, T>(c, {widen(largest), widen(ones), rest, Doubles(0), Doubles(0),
+                                   widen(V::load(score)), Doubles::load(weight), Doubles::load(incoming)});
+      narrow_to<T>(done.value).store(group.values + first, rows);
       for (size_t r = 0; r < rows; ++r) {
         if (label[r] == kIgnored) group.values[first + r] = T(0);  // whatever the row held
         group.weights[first + r] = static_cast<T>(weight[r]);
       }
       if (c.grads[0].data == nullptr) continue;
 
-      const Doubles g = Doubles::load(incoming) * w * out.grad;
-      const V factor = narrow_to<T>(g / (widen(ones) + rest));
+      const V factor = narrow_to<T>(done.factor);
       const auto counts = V::load(kept_row) == V(1);
       for (size_t k = 0; k < classes; ++k) {
         select(counts, V::load(tile + k * stride) * factor, V(0)).store(tile + k * stride);
       }
-      narrow_to<T>(fma(g, expm1(-nll), Doubles(0))).store(label_grad);
+      narrow_to<T>(done.label_grad).store(label_grad);
       for (size_t r = 0; r < rows; ++r) {
         if (label[r] != kIgnored) tile[static_cast<size_t>(label[r]) * stride + r] = label_grad[r];
       }
@@ -127,7 +125,7 @@ void rows_of_softmax(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums,
 
 template <class T>
 uint64_t softmax_scratch(const Call& c) {
-  return is_tiny(c) ? 0 : tile_bytes<T>(c);
+  return is_tiny(c) ? 0 : tile_bytes<T>(c) + softmax_bytes<T>(c);
 }
 
 }  // namespace

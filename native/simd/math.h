@@ -21,6 +21,7 @@ struct Constants<float> {
   // ln 2 in two parts; the first has so few bits that its product with an exponent is exact
   static constexpr float ln2_hi = 0x1.62e400p-1f, ln2_lo = 0x1.7f7d1cp-20f;
   static constexpr float exp_overflow = 89.0f, exp_underflow = -104.0f;
+  static constexpr float exp_flushes = -88.0f;  // n is -127
   static constexpr float expm1_is_minus_one = -18.0f;
   static constexpr float log1p_is_identity = 0x1p-26f;
   static constexpr float denormal_scale = 0x1p25f, denormal_exponent = 25;
@@ -32,6 +33,7 @@ struct Constants<double> {
   static constexpr double log2e = 0x1.71547652b82fep+0;
   static constexpr double ln2_hi = 0x1.62e42fee00000p-1, ln2_lo = 0x1.a39ef35793c76p-33;
   static constexpr double exp_overflow = 710.0, exp_underflow = -746.0;
+  static constexpr double exp_flushes = -709.0;  // n is -1023
   static constexpr double expm1_is_minus_one = -38.0;
   static constexpr double log1p_is_identity = 0x1p-55;
   static constexpr double denormal_scale = 0x1p54, denormal_exponent = 54;
@@ -62,20 +64,26 @@ LOSSKIT_INLINE V polynomial(V x, V x2, const T (&c)[n]) {
   return y;
 }
 
-/** x = n ln2 + r with |r| <= ln2 / 2, and e^r - 1; n also as the low bits of `word`. */
+/** e^r - 1 for x = n ln2 + r with |r| <= ln2 / 2. */
+template <class V>
+LOSSKIT_INLINE V expm1_of_rest(V x, V n) {
+  using T = typename V::scalar;
+  using C = Constants<T>;
+  const V r = fma(n, V(-C::ln2_lo), fma(n, V(-C::ln2_hi), x)), r2 = r * r;
+  return fma(r2, polynomial(r, r2, Coefficients<T>::expm1), r);
+}
+
+/** x = n ln2 + r, and e^r - 1. */
 template <class V>
 struct ReducedExp {
   V n, expm1;
-  typename V::ints word;
 };
 
 template <class V>
 LOSSKIT_INLINE ReducedExp<V> reduce_exp(V x) {
   using T = typename V::scalar;
-  using C = Constants<T>;
-  const V rounded = fma(x, V(C::log2e), V(round_magic<T>)), n = rounded - V(round_magic<T>);
-  const V r = fma(n, V(-C::ln2_lo), fma(n, V(-C::ln2_hi), x)), r2 = r * r;
-  return {n, fma(r2, polynomial(r, r2, Coefficients<T>::expm1), r), bits(rounded)};
+  const V n = fma(x, V(Constants<T>::log2e), V(round_magic<T>)) - V(round_magic<T>);
+  return {n, expm1_of_rest(x, n)};
 }
 
 template <class V>
@@ -91,12 +99,14 @@ template <class V>
 LOSSKIT_INLINE V exp_flushed(V x) {
   using T = typename V::scalar;
   using B = Bits<T>;
-  using I = typename V::ints;
-  const auto e = reduce_exp(max(V(Constants<T>::exp_underflow), x));
-  // 2^n, with an exponent field of 0, and so the number 0, for all n that have no normal power of two.
-  constexpr typename B::type lowest = round_magic_bits<T> - (B::one >> B::mantissa);
-  const V s = V::from_bits((max(e.word, I(lowest)) << B::mantissa) + I(B::one));
-  return fma(s, e.expm1, s);
+  using C = Constants<T>;
+  // The whole number n is read off with the bias of an exponent; where that is 0 the power of two is 0, and
+  // anything below is as good.
+  constexpr T magic = round_magic<T> + T(B::one >> B::mantissa);
+  const V bounded = max(V(C::exp_flushes), x);
+  const V biased = fma(bounded, V(C::log2e), V(magic)), n = biased - V(magic);
+  const V power = V::from_bits(bits(biased) << B::mantissa);
+  return fma(power, expm1_of_rest(bounded, n), power);
 }
 
 template <class V>
@@ -205,7 +215,8 @@ LOSSKIT_INLINE V log1p(V x) {
 /** log1p for t in [0, 1]. */
 template <int N>
 LOSSKIT_INLINE vec<float, N> log1p_unit(vec<float, N> t) {
-  return fma(t * t, polynomial(t, Coefficients<float>::log1p01), t);
+  const auto t2 = t * t;
+  return fma(t2, polynomial(t, t2, Coefficients<float>::log1p01), t);
 }
 template <int N>
 LOSSKIT_INLINE vec<double, N> log1p_unit(vec<double, N> t) {

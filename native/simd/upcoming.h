@@ -20,12 +20,11 @@ struct Upcoming {
     from[streams] = static_cast<const char*>(p);
     bytes[streams++] = bytes_each;
   }
-  /** Fetches what goes with the sixteen numbers from i on. */
-  LOSSKIT_INLINE void fetch(size_t i) const {
+  /** Fetches what goes with n numbers from i on. */
+  LOSSKIT_INLINE void fetch(size_t i, size_t n) const {
     for (int k = 0; k < streams; ++k) {
-      const char* p = from[k] + i * bytes[k];
-      __builtin_prefetch(p, 0, 2);
-      if (bytes[k] == 8) __builtin_prefetch(p + 64, 0, 2);
+      const char* const p = from[k] + i * bytes[k];
+      for (size_t at = 0; at < n * bytes[k]; at += 64) __builtin_prefetch(p + at, 0, 2);
     }
   }
 };

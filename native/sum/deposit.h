@@ -135,8 +135,8 @@ LOSSKIT_INLINE void add_windows(const Windows<V, windows>& w, ExactSum<T>& sum) 
 template <int windows, class T>
 void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum, const Upcoming& upcoming) {
   Windows<vec<double, 16>, windows> w(top, 43);
+  upcoming.fetch(0, n);
   for (size_t i = 0; i < n; i += 16) {
-    upcoming.fetch(i);
     w.deposit(widen(load_some<vec<T, 16>>(x + i, n - i, T(0))));
   }
   add_windows(w, sum);
@@ -178,10 +178,8 @@ void add_in_narrow_windows(const float* x, size_t n, int top, ExactSum<float>& s
   size_t i = 0;
   for (; i + part <= n; i += part) {
     Windows<V, windows> w = start;
-    for (size_t k = i; k < i + part; k += 16) {
-      upcoming.fetch(k);
-      w.deposit(V::load(x + k));
-    }
+    upcoming.fetch(i, part);
+    for (size_t k = 0; k < part; k += 16) w.deposit(V::load(x + i + k));
     moved.add(w);
   }
   Windows<V, windows> w = start;

@@ -6,7 +6,7 @@
 // small terms keep their digits.
 #pragma once
 
-#include "cpu/softmax.h"
+#include "cpu/softmax/chunk.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {

@@ -30,7 +30,7 @@ constexpr double inverse_temperature(const Call& c) {
   return Loss::cosine ? 1 / c.params[0] : 1;
 }
 
-/** The cross-entropy of a row's scores and its label; see finish_row in softmax.h. */
+/** The cross-entropy of a row's scores and its label; see softmax/finish.h. */
 template <class Loss, class T>
 RowValue finish_labelled(const Call& c, const Rows& r, uint64_t row) {
   const int64_t label = r.labels[row];

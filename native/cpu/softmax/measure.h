@@ -1,0 +1,219 @@
+// Measuring the chunks of a row: the largest score, the sum of e^(x - max), and what a target distribution
+// asks for.
+#pragma once
+
+#include "cpu/row_group.h"
+#include "cpu/softmax/chunk.h"
+#include "simd/upcoming.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+/** A row's scores are measured in chunks of this many, each on its own, so that any thread may take any
+ * chunk. */
+constexpr uint64_t kChunk = 4096;
+
+LOSSKIT_INLINE bool is_distribution(const Call& c) {
+  return c.inputs[1].dtype == Dtype::float32 || c.inputs[1].dtype == Dtype::float64 ||
+         c.inputs[1].dtype == Dtype::float16 || c.inputs[1].dtype == Dtype::bfloat16;
+}
+
+/** Whether a row's loss depends on all its log-probabilities, not only on that of its label. */
+LOSSKIT_INLINE bool is_dense(const Call& c) { return is_distribution(c) || c.label_smoothing != 0; }
+
+inline uint64_t chunks_of(const Call& c) { return (c.columns + kChunk - 1) / kChunk; }
+
+LOSSKIT_INLINE uint64_t chunk_size(const Call& c, uint64_t chunk) {
+  const uint64_t left = c.columns - chunk * kChunk;
+  return left < kChunk ? left : kChunk;
+}
+
+/** The weight q of each class in a dense row's loss: smoothed, times the class weight. */
+template <class T>
+struct ClassTargets {
+  using V = vec<T, 16>;
+  const T* target;     // null: every class alike
+  const T* weight;     // null: all 1
+  double keep, floor;  // smoothing: keep q + floor
+
+  LOSSKIT_INLINE Doubles at(size_t i, size_t n) const {
+    Doubles q = target == nullptr
+                    ? Doubles(1)
+                    : fma(widen(load_some<V>(target + i, n, T(0))), Doubles(keep), Doubles(floor));
+    if (weight != nullptr) q = q * widen(load_some<V>(weight + i, n, T(0)));
+    return q;
+  }
+};
+
+/** Space for the tensors of a chunk that are not stored in the type of the computation. */
+template <class T>
+struct ChunkScratch {
+  alignas(64) T logits[kChunk], targets[kChunk], weights[kChunk];
+};
+
+template <class T>
+ClassTargets<T> class_targets(const Call& c, uint64_t row, uint64_t chunk, size_t n,
+                              ChunkScratch<T>& scratch) {
+  ClassTargets<T> q{nullptr, nullptr, 1, 0};
+  if (is_distribution(c)) {
+    q.target = read_block(c.inputs[1], row * c.columns + chunk * kChunk, n, scratch.targets);
+    q.keep = 1 - c.label_smoothing;
+    q.floor = c.label_smoothing / static_cast<double>(c.columns);
+  }
+  if (c.weight.data != nullptr) q.weight = read_block(c.weight, chunk * kChunk, n, scratch.weights);
+  return q;
+}
+
+template <class T>
+LOSSKIT_INLINE T greatest_of(const T* x, size_t n) {
+  using V = vec<T, 16>;
+  V a(-infinity<T>), b = a, c = a, d = a;
+  size_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    a = max(V::load(x + i), a), b = max(V::load(x + i + 16), b);
+    c = max(V::load(x + i + 32), c), d = max(V::load(x + i + 48), d);
+  }
+  for (; i + 16 <= n; i += 16) a = max(V::load(x + i), a);
+  if (i < n) b = max(V::load(x + i, n - i, -infinity<T>), b);
+  return greatest(max(max(a, b), max(c, d)));
+}
+
+/** What exponentials are measured against: of a row of -inf only, every e^x is 0. */
+template <class T>
+LOSSKIT_INLINE T shift_of(T largest) {
+  return largest == -infinity<T> ? T(0) : largest;
+}
+
+/** How often e^(x - shift) is 1, and the sum of the others. */
+template <class T>
+void count_ones(const T* x, size_t n, T shift, const T* exps, double& ones, double& rest) {
+  using V = vec<T, 16>;
+  V one(0);
+  Doubles other(0);
+  for (size_t i = 0; i < n; i += 16) {
+    const V e = exps != nullptr ? load_some<V>(exps + i, n - i, T(0))
+                                : exp_flushed(load_some<V>(x + i, n - i, -infinity<T>) - V(shift));
+    const auto is_one = e == V(1);
+    one = one + select(is_one, V(1), V(0));
+    other = other + widen(select(is_one, V(0), e));
+  }
+  ones = sum_lanes(widen(one));
+  rest = sum_lanes(other);
+}
+
+/** Two vectors side by side, each of which would wait for itself at every step. */
+template <class T>
+using Two = vec<T, 32>;
+
+/** The sum of numbers of the unit interval, to twice the digits of a float: in floats, for widening each
+ * number would cost more. At 32 a float takes whole multiples of 2^-18, exactly; what they leave is summed
+ * beside them. Both are widened before a lane has taken 16 numbers, and so before it reaches 48. */
+template <class T>
+struct UnitSum {
+  static constexpr size_t kRun = 16 * 32;
+  Two<T> held = Two<T>(32), left = Two<T>(0);
+
+  LOSSKIT_INLINE void add(Two<T> e) {
+    const Two<T> moved = held + e;
+    left = left + (e - (moved - held));
+    held = moved;
+  }
+  /** Moves what it holds to `sum`. */
+  LOSSKIT_INLINE void move_to(Doubles& sum) {
+    const Two<T> whole = held - Two<T>(32);
+    sum = sum + ((widen(whole.lo) + widen(whole.hi)) + (widen(left.lo) + widen(left.hi)));
+    *this = {};
+  }
+};
+template <>
+struct UnitSum<double> {
+  static constexpr size_t kRun = 16 * 32;
+  Two<double> held = Two<double>(0);
+
+  LOSSKIT_INLINE void add(Two<double> e) { held = held + e; }
+  LOSSKIT_INLINE void move_to(Doubles& sum) {
+    sum = sum + (held.lo + held.hi);
+    *this = {};
+  }
+};
+
+/** e^(x - shift) of thirty-two scores, n of which are there. */
+template <class T>
+LOSSKIT_INLINE Two<T> two_exps(const T* x, size_t n, T shift) {
+  using V = vec<T, 16>;
+  if (n >= 32 && native_lanes<T> * 2 >= 32) return exp_flushed(Two<T>::load(x) - Two<T>(shift));
+  Two<T> e(0);
+  e.lo = exp_flushed(load_some<V>(x, n, -infinity<T>) - V(shift));
+  if (n > 16) e.hi = exp_flushed(load_some<V>(x + 16, n - 16, -infinity<T>) - V(shift));
+  return e;
+}
+
+/** The sum of e^(x - shift), each kept where `keeps` says so: `exps` may be x. */
+template <class T, bool keeps>
+double sum_exps(const T* x, size_t n, T shift, T* exps, const Upcoming& upcoming) {
+  constexpr size_t run = UnitSum<T>::kRun;
+  Doubles sum(0);
+  UnitSum<T> part;
+  for (size_t i = 0; i < n; i += 32) {
+    if (i % run == 0) {
+      part.move_to(sum);
+      upcoming.fetch(i, run);
+    }
+    const Two<T> e = two_exps(x + i, n - i, shift);
+    part.add(e);
+    if constexpr (keeps) n - i >= 32 ? e.store(exps + i) : e.store(exps + i, n - i);
+  }
+  part.move_to(sum);
+  return sum_lanes(sum);
+}
+
+/** What a target distribution q adds to a chunk: the sums of q (shift - x) and of q. */
+template <class T>
+void sum_targets(const T* x, size_t n, T shift, const ClassTargets<T>& targets, double& dot, double& mass) {
+  using V = vec<T, 16>;
+  constexpr T kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  Doubles dots(0), masses(0);
+  for (size_t i = 0; i < n; i += 16) {
+    Doubles q = targets.at(i, n - i),
+            below = widen(V(shift)) - widen(load_some<V>(x + i, n - i, -infinity<T>));
+    if (n - i < 16) {
+      const Doubles present = widen(V::load(kOnes, n - i, T(0)));
+      q = q * present;
+      below = select(present == Doubles(0), Doubles(0), below);
+    }
+    dots = fma(q, below, dots);
+    masses = masses + q;
+  }
+  dot = sum_lanes(dots);
+  mass = sum_lanes(masses);
+}
+
+/** Measures a chunk; keeps the exponentials where `exps` is given, which may be the chunk's own place. */
+template <class T>
+Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, ChunkScratch<T>& scratch) {
+  const size_t n = static_cast<size_t>(chunk_size(c, chunk));
+  const uint64_t at = row * c.columns + chunk * kChunk;
+  const T* x = read_block(c.inputs[0], at, n, scratch.logits);
+  Upcoming upcoming;  // what follows in memory: the next chunk, or the next row
+  const size_t bytes = kDtypeBytes[static_cast<int>(c.inputs[0].dtype)];
+  upcoming.add(static_cast<const char*>(c.inputs[0].data) + (at + n) * bytes, bytes);
+
+  const T largest = greatest_of(x, n), shift = shift_of(largest);
+  Chunk measured = {static_cast<double>(largest), 1, 0, 0, 0};
+  if (is_dense(c)) {
+    sum_targets(x, n, shift, class_targets(c, row, chunk, n, scratch), measured.dot, measured.mass);
+  }
+  measured.rest = (exps != nullptr ? sum_exps<T, true>(x, n, shift, exps, upcoming)
+                                   : sum_exps<T, false>(x, n, shift, nullptr, upcoming)) -
+                  1;
+  // Beside a 1 the others would lose digits that a small loss consists of: more of them than the type can
+  // spare.
+  constexpr double spare = sizeof(T) == 4 ? 0x1p-16 : infinity<double>;
+  if (measured.rest < spare) count_ones(x, n, shift, exps, measured.ones, measured.rest);
+  return measured;
+}
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
