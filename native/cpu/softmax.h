@@ -78,7 +78,8 @@ void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, vo
       for (size_t i = 0; i < count; ++i) {
         if (labelled && labels[first + i] == kIgnored) continue;
         if (labelled)  // before exponentials may take its place
-          score[i] = read_one<T>(c.inputs[0], (row + i) * c.columns + static_cast<uint64_t>(labels[first + i]));
+          score[i] =
+              read_one<T>(c.inputs[0], (row + i) * c.columns + static_cast<uint64_t>(labels[first + i]));
         whole[i] = combine_chunks(chunks, [&](uint64_t k) LOSSKIT_LAMBDA {
           const Chunk chunk = measure_chunk(c, row + i, k, exps_of(row + i, i, k), scratch);
           if (wants_grad) maxima[i * chunks + k] = chunk.max;

@@ -142,8 +142,8 @@ LOSSKIT_INLINE Any part_of(const Any& t, uint64_t at, size_t n) {
   return part;
 }
 
-/** A walk over dense rows, for rows along any axis; a tile's gradient is written over its scores. What the walk
- * needs of scratch comes behind the tiles. */
+/** A walk over dense rows, for rows along any axis; a tile's gradient is written over its scores. What the
+ * walk needs of scratch comes behind the tiles. */
 template <class T, Walk<T> dense>
 void along_axis(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void* scratch) {
   if (c.inner == 1) return dense(c, begin, end, sums, scratch);

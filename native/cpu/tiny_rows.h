@@ -18,14 +18,11 @@ LOSSKIT_INLINE bool is_tiny(const Call& c) { return c.columns <= kTinyClasses &&
 /** x[rows][classes] to tile[classes][16]; lanes without a row hold 0. */
 template <class T>
 LOSSKIT_INLINE void turn(const T* x, size_t rows, size_t classes, T* tile) {
-  if (rows == 16) {
-    for (size_t k = 0; k < classes; ++k) {
-      for (size_t r = 0; r < 16; ++r) tile[k * 16 + r] = x[r * classes + k];
-    }
-  } else {
-    for (size_t k = 0; k < classes; ++k) {
-      for (size_t r = 0; r < 16; ++r) tile[k * 16 + r] = r < rows ? x[r * classes + k] : T(0);
-    }
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t k = 0; k < classes; ++k) tile[k * 16 + r] = x[r * classes + k];
+  }
+  for (size_t r = rows; r < 16; ++r) {
+    for (size_t k = 0; k < classes; ++k) tile[k * 16 + r] = T(0);
   }
 }
 
@@ -36,8 +33,9 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
   constexpr size_t stride = apart ? kPlane : 16;
   alignas(64) T planes[kTinyClasses * stride];  // [classes][rows]: sixteen rows, or a group of them
   alignas(64) T logits[kTinyClasses * 16], rounded[kTinyClasses * 16];
-  alignas(64) T score[16], label_grad[16], kept_row[16];
+  alignas(64) T score[16] = {}, label_grad[16], kept_row[16] = {};
   alignas(64) double weight[16], incoming[16];
+  for (size_t r = 0; r < 16; ++r) weight[r] = 1, incoming[r] = c.scale;
   int64_t labels[kRowGroup];
   RowGroup<T> group;
   const size_t classes = static_cast<size_t>(c.columns);
@@ -59,42 +57,42 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
       T* const tile = apart ? planes + first : planes;
       if constexpr (!apart)
         turn(read_block(c.inputs[0], row * classes, rows * classes, logits), rows, classes, tile);
-      for (size_t r = 0; r < 16; ++r) {
-        const bool counts = r < rows && label[r] != kIgnored;
+      for (size_t r = 0; r < rows; ++r) {
+        const bool counts = label[r] != kIgnored;
         kept += counts;
         kept_row[r] = counts ? T(1) : T(0);
-        score[r] = counts ? tile[static_cast<size_t>(label[r]) * stride + r] : T(0);
-        weight[r] = !counts ? 0
-                    : c.weight.data == nullptr
-                        ? 1
-                        : static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label[r])));
-        incoming[r] = r < rows ? incoming_gradient(c, row + r) : 0;
+        score[r] = tile[static_cast<size_t>(counts ? label[r] : 0) * stride + r];
+      }
+      if (c.weight.data != nullptr) {
+        for (size_t r = 0; r < rows; ++r) {
+          weight[r] = label[r] == kIgnored
+                          ? 0
+                          : static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(label[r])));
+          group.weights[first + r] = static_cast<T>(weight[r]);
+        }
+      }
+      if (c.upstream.data != nullptr) {
+        for (size_t r = 0; r < rows; ++r) incoming[r] = incoming_gradient(c, row + r);
       }
 
       V largest = V::load(tile);
       for (size_t k = 1; k < classes; ++k) largest = max(V::load(tile + k * stride), largest);
       const V shift = select(largest == V(-infinity<T>), V(0), largest);
-      V ones(0);
-      Doubles rest(0);
+      UnitSum<V> sum;
       for (size_t k = 0; k < classes; ++k) {
         const V e = exp_flushed(V::load(tile + k * stride) - shift);
         e.store(tile + k * stride);
-        const auto is_one = e == V(1);
-        ones = ones + select(is_one, V(1), V(0));
-        rest = rest + widen(select(is_one, V(0), e));
+        sum.add(e);
       }
+      const Doubles none(0);
       const FinishedRows done =
-          finish_rows<Loss, T>(c, {widen(largest), widen(ones), rest, Doubles(0), Doubles(0),
+          finish_rows<Loss, T>(c, {widen(largest), widen(sum.whole()), widen(sum.rest()), none, none,
                                    widen(V::load(score)), Doubles::load(weight), Doubles::load(incoming)});
-      narrow_to<T>(done.value).store(group.values + first, rows);
-      for (size_t r = 0; r < rows; ++r) {
-        if (label[r] == kIgnored) group.values[first + r] = T(0);  // whatever the row held
-        group.weights[first + r] = static_cast<T>(weight[r]);
-      }
+      const auto counts = V::load(kept_row) == V(1);  // whatever an ignored row held
+      select(counts, narrow_to<T>(done.value), V(0)).store(group.values + first, rows);
       if (c.grads[0].data == nullptr) continue;
 
       const V factor = narrow_to<T>(done.factor);
-      const auto counts = V::load(kept_row) == V(1);
       for (size_t k = 0; k < classes; ++k) {
         select(counts, V::load(tile + k * stride) * factor, V(0)).store(tile + k * stride);
       }

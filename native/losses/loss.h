@@ -46,6 +46,11 @@ LOSSKIT_INLINE V rounded(Wide<V> x) {
   }
 }
 
+template <class T>
+LOSSKIT_INLINE vec<T, 16> narrow_to(vec<double, 16> x) {
+  return rounded<vec<T, 16>>(x);
+}
+
 /** What rounding took from d = a - b, where d is finite. */
 template <class V>
 LOSSKIT_INLINE V lost_in_difference(V a, V b, V d) {

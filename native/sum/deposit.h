@@ -7,10 +7,10 @@
 // windows are read off as integers and added to the long integer. Nothing is lost in any step, which needs
 // rounding to nearest, no flushing of denormals, and no reassociation by the compiler.
 //
-// How wide a window is: it must hold its numbers without leaving the binade of 1.5 2^(a + m), that is, move by
-// less than 2^(a + m - 1). A window of doubles of 43 bits takes 128 numbers in a lane: before it each is at
-// most 2^(a + 42), and 2^7 (2^42 + 1/2) < 2^51. One of floats takes 8: at most 2^(a + 18) each, and
-// 2^3 (2^18 + 1/2) < 2^22. What one leaves is at most 2^(a - 1), so that the next lies 43 bits lower, or 19.
+// How wide a window is: it must hold its numbers without leaving the binade of 1.5 2^(a + m), that is, move
+// by less than 2^(a + m - 1). A window of doubles of 43 bits takes 128 numbers in a lane: before it each is
+// at most 2^(a + 42), and 2^7 (2^42 + 1/2) < 2^51. One of floats takes 8: at most 2^(a + 18) each, and 2^3
+// (2^18 + 1/2) < 2^22. What one leaves is at most 2^(a - 1), so that the next lies 43 bits lower, or 19.
 #pragma once
 
 #include "simd/upcoming.h"

@@ -82,7 +82,8 @@ int measure(bool times, int kernel, const std::string& wanted, const Sizes& size
 int main(int count, char** arguments) {
   using namespace losskit;
   if (count < 7) {
-    std::fprintf(stderr, "cost time|count <kernel> <dtype> <value|grad|both> <rows> <columns> [isa [threads]]\n");
+    std::fprintf(stderr,
+                 "cost time|count <kernel> <dtype> <value|grad|both> <rows> <columns> [isa [threads]]\n");
     return 2;
   }
   if (count > 7 && std::strcmp(arguments[7], "best") != 0 && !choose_isa(arguments[7])) {
@@ -98,5 +99,5 @@ int main(int count, char** arguments) {
   if (driver == Driver::masks) sizes.others = 2;
   if (driver == Driver::sequences) sizes.inner = 40, sizes.others = 200;
   return std::strcmp(arguments[3], "float64") == 0 ? measure<double>(times, kernel, arguments[4], sizes)
-                                                  : measure<float>(times, kernel, arguments[4], sizes);
+                                                   : measure<float>(times, kernel, arguments[4], sizes);
 }

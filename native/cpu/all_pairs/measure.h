@@ -15,7 +15,7 @@ Chunk measure_infinite(const double* s, size_t n, const double* q) {
   Chunk chunk = {infinity<double>, 0, 0, 0, 0};
   for (size_t j = 0; j < n; ++j) {
     const bool is_one = s[j] == infinity<double>;
-    chunk.ones += is_one ? 1 : 0;
+    chunk.whole += is_one ? 1 : 0;
     if (!(s[j] <= infinity<double>)) chunk.rest = s[j];
     if (q == nullptr || q[j] == 0) continue;
     if (!is_one) chunk.dot = q[j] * infinity<double>;
@@ -81,7 +81,7 @@ Chunk measure_scores_of(const Call& c, const Rows& r, uint64_t row, uint64_t oth
 /** The row up to a part, with the part; infinite maxima are equal. */
 inline Chunk combine_parts(const Chunk& a, const Chunk& b) {
   if (a.max < infinity<double> || b.max < infinity<double>) return combine(a, b);
-  return {a.max, a.ones + b.ones, a.rest + b.rest, a.dot + b.dot, a.mass + b.mass};
+  return {a.max, a.whole + b.whole, a.rest + b.rest, a.dot + b.dot, a.mass + b.mass};
 }
 LOSSKIT_INLINE void combine_into(Chunk& whole, const Chunk& part, bool first) {
   whole = first ? part : combine_parts(whole, part);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cpu/all_pairs/tiles.h"
-#include "cpu/softmax/chunk.h"
+#include "cpu/softmax/finish.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {

@@ -6,7 +6,7 @@
 // small terms keep their digits.
 #pragma once
 
-#include "cpu/softmax/chunk.h"
+#include "cpu/softmax/finish.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {

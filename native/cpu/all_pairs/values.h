@@ -8,7 +8,7 @@ namespace LOSSKIT_ISA {
 namespace {
 
 LOSSKIT_INLINE double log_sum_of(const Chunk& whole) {
-  return of_one((whole.ones - 1) + whole.rest, [](auto v) { return log1p(v); });
+  return of_one((whole.whole - 1) + whole.rest, [](auto v) { return log1p(v); });
 }
 
 /** Of all scores of a row. */
@@ -37,7 +37,7 @@ RowValue finish_labelled(const Call& c, const Rows& r, uint64_t row) {
   r.max[row] = r.factor[row] = r.uniform[row] = r.label_slope[row] = 0;
   if (label == kIgnored) return {0, 0, false};
   const Chunk whole = whole_row(c, r, row);
-  const double sum = whole.ones + whole.rest, log_sum = log_sum_of(whole);
+  const double sum = whole.whole + whole.rest, log_sum = log_sum_of(whole);
   const double nll = (whole.max - r.label_score[row]) + log_sum;
   const double incoming = incoming_gradient(c, row) * inverse_temperature<Loss>(c);
   const double p_less_one = of_one(-nll, [](auto v) { return expm1(v); });
@@ -66,7 +66,7 @@ RowValue finish_together(const Call& c, const Rows& r, uint64_t row) {
   if (whole.mass == 0) return {0, 0, false};
   const double log_sum = log_sum_of(whole);
   const double incoming = incoming_gradient(c, row) * inverse_temperature<Loss>(c);
-  r.factor[row] = incoming / (whole.ones + whole.rest);
+  r.factor[row] = incoming / (whole.whole + whole.rest);
   r.positive[row] = incoming / whole.mass;
   r.shift[row] = (whole.max + log_sum) - of_one(whole.mass, [](auto v) { return log(v); });
   return {whole.dot / whole.mass + log_sum, 1, true};
@@ -96,7 +96,7 @@ void sum_positives(const Call& c, const Rows& r, uint64_t row, uint64_t rows, Po
     const Chunk whole = whole_row(c, r, row + i);
     r.max[row + i] = whole.max;
     r.shift[row + i] = whole.max + log_sum_of(whole);
-    r.factor[row + i] = whole.ones + whole.rest;
+    r.factor[row + i] = whole.whole + whole.rest;
     sums[i] = {};
   }
   const Side x = side_x<Loss, T>(c, r);

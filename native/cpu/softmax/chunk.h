@@ -9,13 +9,15 @@ namespace {
 
 using Doubles = vec<double, 16>;
 
-/** What a chunk of a row contributes to its softmax. */
+/** What a chunk of a row contributes to its softmax. The sum of e^(x - m) is in two parts, so that a
+ * confident row keeps the digits of its small loss: `whole` is 1 where nothing else is near, and 1 less is
+ * exact. */
 struct Chunk {
-  double max;   // m: the largest score
-  double ones;  // how many e^(x - m) are 1
-  double rest;  // the sum of the others; apart, so that a confident row keeps the digits of its small loss
-  double dot;   // of q (m - x), for a target distribution q
-  double mass;  // of q
+  double max;    // m: the largest score
+  double whole;  // of the sum, what is a multiple of 2^-18; or only how many terms are 1
+  double rest;   // what that leaves
+  double dot;    // of q (m - x), for a target distribution q
+  double mass;   // of q
 };
 
 /** Applies an elementary function to one number. */
@@ -37,17 +39,17 @@ inline Chunk combine(const Chunk& row, const Chunk& chunk) {
   const double mass = row.mass + chunk.mass;
   if (chunk.max > row.max) {
     const double rise = chunk.max - row.max, moved = row.mass == 0 ? 0 : row.mass * rise;
-    const double lowered = (row.ones + row.rest) * exp_of_one(-rise);
-    return {chunk.max, chunk.ones, lowered + chunk.rest, (row.dot + moved) + chunk.dot, mass};
+    const double lowered = (row.whole + row.rest) * exp_of_one(-rise);
+    return {chunk.max, chunk.whole, lowered + chunk.rest, (row.dot + moved) + chunk.dot, mass};
   }
   if (chunk.max == -infinity<double>) {  // measured against 0 instead
     const double moved = row.max == -infinity<double> || chunk.mass == 0 ? 0 : chunk.mass * row.max;
-    return {row.max, row.ones, row.rest + chunk.rest, row.dot + (chunk.dot + moved), mass};
+    return {row.max, row.whole, row.rest + chunk.rest, row.dot + (chunk.dot + moved), mass};
   }
   const double drop = row.max - chunk.max, moved = chunk.mass == 0 ? 0 : chunk.mass * drop;
   const double dot = row.dot + (chunk.dot + moved);
-  if (drop == 0) return {row.max, row.ones + chunk.ones, row.rest + chunk.rest, dot, mass};
-  return {row.max, row.ones, row.rest + (chunk.ones + chunk.rest) * exp_of_one(-drop), dot, mass};
+  if (drop == 0) return {row.max, row.whole + chunk.whole, row.rest + chunk.rest, dot, mass};
+  return {row.max, row.whole, row.rest + (chunk.whole + chunk.rest) * exp_of_one(-drop), dot, mass};
 }
 
 /** All chunks of a row, each as `chunk(k)` gives it. */

@@ -16,7 +16,7 @@ LOSSKIT_INLINE bool divides_by_weights(const Call& c) {
 
 /** What is known of sixteen rows when they are measured. */
 struct MeasuredRows {
-  Doubles max, ones, rest, dot, mass;
+  Doubles max, whole, rest, dot, mass;
   Doubles score;     // of the label
   Doubles weight;    // of the label's class
   Doubles incoming;  // gradient
@@ -31,7 +31,7 @@ struct FinishedRows {
 template <class Loss, class T>
 LOSSKIT_INLINE FinishedRows finish_rows(const Call& c, const MeasuredRows& m) {
   const typename Loss::template Params<double> params(c.params);
-  const Doubles none(0), sum = m.ones + m.rest, log_sum = log1p((m.ones - Doubles(1)) + m.rest);
+  const Doubles none(0), sum = m.whole + m.rest, log_sum = log1p((m.whole - Doubles(1)) + m.rest);
   if (is_distribution(c)) {
     return {m.dot + m.mass * log_sum, m.incoming * m.mass / sum, m.incoming, none};
   }
@@ -75,7 +75,7 @@ void finish_rows(const Call& c, uint64_t row, size_t n, const Chunk* whole, cons
     r.weight = labels != nullptr && c.weight.data != nullptr
                    ? static_cast<double>(read_one<T>(c.weight, static_cast<uint64_t>(r.label)))
                    : 1;
-    const double known[8] = {whole[i].max,  whole[i].ones,
+    const double known[8] = {whole[i].max,  whole[i].whole,
                              whole[i].rest, whole[i].dot,
                              whole[i].mass, static_cast<double>(score[i]),
                              r.weight,      incoming_gradient(c, row + i)};

@@ -7,15 +7,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-template <class T>
-LOSSKIT_INLINE vec<T, 16> narrow_to(Doubles d) {
-  if constexpr (sizeof(T) == 4) {
-    return narrow(d);
-  } else {
-    return d;
-  }
-}
-
 /** Writes f(i, count), sixteen numbers from i on of which `count` are wanted, to out[0, n); past the caches
  * if `streams`. */
 template <class T, class F>

@@ -85,57 +85,38 @@ LOSSKIT_INLINE T shift_of(T largest) {
   return largest == -infinity<T> ? T(0) : largest;
 }
 
-/** How often e^(x - shift) is 1, and the sum of the others. */
-template <class T>
-void count_ones(const T* x, size_t n, T shift, const T* exps, double& ones, double& rest) {
-  using V = vec<T, 16>;
-  V one(0);
-  Doubles other(0);
-  for (size_t i = 0; i < n; i += 16) {
-    const V e = exps != nullptr ? load_some<V>(exps + i, n - i, T(0))
-                                : exp_flushed(load_some<V>(x + i, n - i, -infinity<T>) - V(shift));
-    const auto is_one = e == V(1);
-    one = one + select(is_one, V(1), V(0));
-    other = other + widen(select(is_one, V(0), e));
-  }
-  ones = sum_lanes(widen(one));
-  rest = sum_lanes(other);
-}
-
 /** Two vectors side by side, each of which would wait for itself at every step. */
 template <class T>
 using Two = vec<T, 32>;
 
-/** The sum of numbers of the unit interval, to twice the digits of a float: in floats, for widening each
- * number would cost more. At 32 a float takes whole multiples of 2^-18, exactly; what they leave is summed
- * beside them. Both are widened before a lane has taken 16 numbers, and so before it reaches 48. */
-template <class T>
+/** The sum of numbers of the unit interval, in two parts as a Chunk has it. Floats at 32 take whole multiples
+ * of 2^-18, exactly, and what they leave is summed beside them: widening each number would cost more. Good
+ * for 32 numbers in a lane. */
+template <class V>
 struct UnitSum {
-  static constexpr size_t kRun = 16 * 32;
-  Two<T> held = Two<T>(32), left = Two<T>(0);
+  V held = V(32), left = V(0);
 
-  LOSSKIT_INLINE void add(Two<T> e) {
-    const Two<T> moved = held + e;
+  LOSSKIT_INLINE void add(V e) {
+    const V moved = held + e;
     left = left + (e - (moved - held));
     held = moved;
   }
-  /** Moves what it holds to `sum`. */
-  LOSSKIT_INLINE void move_to(Doubles& sum) {
-    const Two<T> whole = held - Two<T>(32);
-    sum = sum + ((widen(whole.lo) + widen(whole.hi)) + (widen(left.lo) + widen(left.hi)));
-    *this = {};
-  }
+  LOSSKIT_INLINE V whole() const { return held - V(32); }
+  LOSSKIT_INLINE V rest() const { return left; }
 };
-template <>
-struct UnitSum<double> {
-  static constexpr size_t kRun = 16 * 32;
-  Two<double> held = Two<double>(0);
+/** Nothing is wider than a double: ones are counted. */
+template <int N>
+struct UnitSum<vec<double, N>> {
+  using V = vec<double, N>;
+  V ones = V(0), others = V(0);
 
-  LOSSKIT_INLINE void add(Two<double> e) { held = held + e; }
-  LOSSKIT_INLINE void move_to(Doubles& sum) {
-    sum = sum + (held.lo + held.hi);
-    *this = {};
+  LOSSKIT_INLINE void add(V e) {
+    const auto is_one = e == V(1);
+    ones = ones + select(is_one, V(1), V(0));
+    others = others + select(is_one, V(0), e);
   }
+  LOSSKIT_INLINE V whole() const { return ones; }
+  LOSSKIT_INLINE V rest() const { return others; }
 };
 
 /** e^(x - shift) of thirty-two scores, n of which are there. */
@@ -149,23 +130,30 @@ LOSSKIT_INLINE Two<T> two_exps(const T* x, size_t n, T shift) {
   return e;
 }
 
-/** The sum of e^(x - shift), each kept where `keeps` says so: `exps` may be x. */
+/** Sums e^(x - shift); keeps each where `keeps` says so: `exps` may be x. */
 template <class T, bool keeps>
-double sum_exps(const T* x, size_t n, T shift, T* exps, const Upcoming& upcoming) {
-  constexpr size_t run = UnitSum<T>::kRun;
-  Doubles sum(0);
-  UnitSum<T> part;
+void sum_exps(const T* x, size_t n, T shift, T* exps, const Upcoming& upcoming, Chunk& chunk) {
+  constexpr size_t run = 16 * 32;  // as many as the sum in parts can take
+  Doubles whole(0), rest(0);
+  UnitSum<Two<T>> sum;
+  const auto take_sum = [&]() LOSSKIT_LAMBDA {
+    const Two<T> w = sum.whole(), r = sum.rest();
+    whole = whole + (widen(w.lo) + widen(w.hi));
+    rest = rest + (widen(r.lo) + widen(r.hi));
+    sum = {};
+  };
   for (size_t i = 0; i < n; i += 32) {
     if (i % run == 0) {
-      part.move_to(sum);
+      take_sum();
       upcoming.fetch(i, run);
     }
     const Two<T> e = two_exps(x + i, n - i, shift);
-    part.add(e);
+    sum.add(e);
     if constexpr (keeps) n - i >= 32 ? e.store(exps + i) : e.store(exps + i, n - i);
   }
-  part.move_to(sum);
-  return sum_lanes(sum);
+  take_sum();
+  chunk.whole = sum_lanes(whole);
+  chunk.rest = sum_lanes(rest);
 }
 
 /** What a target distribution q adds to a chunk: the sums of q (shift - x) and of q. */
@@ -200,17 +188,15 @@ Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, ChunkS
   upcoming.add(static_cast<const char*>(c.inputs[0].data) + (at + n) * bytes, bytes);
 
   const T largest = greatest_of(x, n), shift = shift_of(largest);
-  Chunk measured = {static_cast<double>(largest), 1, 0, 0, 0};
+  Chunk measured = {static_cast<double>(largest), 0, 0, 0, 0};
   if (is_dense(c)) {
     sum_targets(x, n, shift, class_targets(c, row, chunk, n, scratch), measured.dot, measured.mass);
   }
-  measured.rest = (exps != nullptr ? sum_exps<T, true>(x, n, shift, exps, upcoming)
-                                   : sum_exps<T, false>(x, n, shift, nullptr, upcoming)) -
-                  1;
-  // Beside a 1 the others would lose digits that a small loss consists of: more of them than the type can
-  // spare.
-  constexpr double spare = sizeof(T) == 4 ? 0x1p-16 : infinity<double>;
-  if (measured.rest < spare) count_ones(x, n, shift, exps, measured.ones, measured.rest);
+  if (exps != nullptr) {
+    sum_exps<T, true>(x, n, shift, exps, upcoming, measured);
+  } else {
+    sum_exps<T, false>(x, n, shift, nullptr, upcoming, measured);
+  }
   return measured;
 }
 

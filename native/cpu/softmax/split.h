@@ -40,9 +40,8 @@ void finish_split_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
     if (labelled && !read_labels(c, 1, c.columns, row, 1, &label, sums.fault)) return;
     const Chunk* measured = shared_chunks(c) + row * chunks;
     const Chunk whole = combine_chunks(chunks, [measured](uint64_t k) { return measured[k]; });
-    const T score = label == kIgnored
-                        ? T(0)
-                        : read_one<T>(c.inputs[0], row * c.columns + static_cast<uint64_t>(label));
+    const T score =
+        label == kIgnored ? T(0) : read_one<T>(c.inputs[0], row * c.columns + static_cast<uint64_t>(label));
     Row<T>& r = shared_rows<T>(c)[row];
     finish_rows<Loss, T>(c, row, 1, &whole, &score, labelled ? &label : nullptr, &r);
     RowGroup<T> group;
