@@ -1,8 +1,8 @@
 // The driver of losses over elements: up to three inputs of N numbers, weights.
 //
 // It walks the batch in blocks of 2048 elements, which with their values and gradients stay in the
-// first-level cache: load, loss, weight, store, sum. Inputs of another type than the computation are widened
-// a block at a time.
+// first-level cache: load, loss, weight, store, sum. Whole blocks of half types are widened in registers,
+// other types a block at a time.
 #pragma once
 
 #include "cpu/stream.h"
@@ -17,67 +17,106 @@ namespace {
  * gradient too. */
 template <class T>
 struct ElementBlock {
-  const T *inputs[3], *value_factor, *grad_factor;
-  T *values, *grads[2];
+  const void* inputs[3];
+  const T *value_factor, *grad_factor;
+  T* values;
+  void* grads[2];
   size_t n;
   T scale;
   bool stream;
 };
 
-/** The loss of the numbers that `load` finds at i. */
+/** Numbers stored as one type and computed in another, a vector at a time. */
+template <Dtype stored, class V>
+struct Stored {
+  using T = typename V::scalar;
+  static LOSSKIT_INLINE V load(const void* p, size_t i) {
+    if constexpr (stored == Dtype::float16) {
+      return load_f16(static_cast<const uint16_t*>(p) + i, static_cast<V*>(nullptr));
+    } else if constexpr (stored == Dtype::bfloat16) {
+      return load_bf16(static_cast<const uint16_t*>(p) + i, static_cast<V*>(nullptr));
+    } else {
+      return V::load(static_cast<const T*>(p) + i);
+    }
+  }
+  static LOSSKIT_INLINE void store(V v, void* p, size_t i) {
+    if constexpr (stored == Dtype::float16) {
+      store_f16(v, static_cast<uint16_t*>(p) + i);
+    } else if constexpr (stored == Dtype::bfloat16) {
+      store_bf16(v, static_cast<uint16_t*>(p) + i);
+    } else {
+      v.store(static_cast<T*>(p) + i);
+    }
+  }
+};
+
+/** The loss of the numbers that `load` finds in the inputs. */
 template <class Loss, class T, class Load, class P>
-LOSSKIT_INLINE auto loss_at(const ElementBlock<T>& b, size_t i, const Load& load, const P& params) {
+LOSSKIT_INLINE auto loss_at(const ElementBlock<T>& b, const Load& load, const P& params) {
   if constexpr (Loss::inputs == 1) {
-    return Loss::at(load(b.inputs[0] + i), params);
+    return Loss::at(load(b.inputs[0]), params);
   } else if constexpr (Loss::inputs == 2) {
-    return Loss::at(load(b.inputs[0] + i), load(b.inputs[1] + i), params);
+    return Loss::at(load(b.inputs[0]), load(b.inputs[1]), params);
   } else {
-    return Loss::at(load(b.inputs[0] + i), load(b.inputs[1] + i), load(b.inputs[2] + i), params);
+    return Loss::at(load(b.inputs[0]), load(b.inputs[1]), load(b.inputs[2]), params);
   }
 }
 
 /** Gives the range of the values. */
-template <class Loss, class T, Wanted wanted, bool weighted, class P>
+template <class Loss, class T, Wanted wanted, bool weighted, Dtype stored, class P>
 Range<vec<T, native_lanes<T>>> compute_block(const ElementBlock<T>& b, const P& params) {
   using V = vec<T, native_lanes<T>>;
+  using Type = Stored<stored, V>;
   constexpr size_t w = V::lanes;
   constexpr bool has_second = gradients_of<Loss>().count == 2;
   const V scale = V(b.scale);
   Range<V> range;
-  const auto step = [&](size_t i, auto load, auto store, auto store_grad) LOSSKIT_LAMBDA {
-    auto out = loss_at<Loss>(b, i, load, params);
-    if constexpr (weighted) {
-      const V factor = load(b.grad_factor + i);
-      out.value = out.value * load(b.value_factor + i);
-      out.grad = out.grad * factor;
-      if constexpr (has_second) out.second = out.second * factor;
-    }
-    if constexpr (wanted != kGrad) {
-      store(out.value, b.values + i);
-      range.note(out.value);
-    }
-    if constexpr (wanted != kValue) {
-      store_grad(out.grad * scale, b.grads[0] + i);
-      if constexpr (has_second) store_grad(out.second * scale, b.grads[1] + i);
-    }
+  // `load` and `store` take the place in an array of their type, the block's first element being at 0.
+  const auto step = [&](size_t i, auto load, auto load_factor, auto store_value, auto store_grad)
+                        LOSSKIT_LAMBDA {
+                          auto out = loss_at<Loss>(b, load, params);
+                          if constexpr (weighted) {
+                            const V factor = load_factor(b.grad_factor);
+                            out.value = out.value * load_factor(b.value_factor);
+                            out.grad = out.grad * factor;
+                            if constexpr (has_second) out.second = out.second * factor;
+                          }
+                          if constexpr (wanted != kGrad) {
+                            store_value(out.value, b.values + i);
+                            range.note(out.value);
+                          }
+                          if constexpr (wanted != kValue) {
+                            store_grad(out.grad * scale, b.grads[0]);
+                            if constexpr (has_second) store_grad(out.second * scale, b.grads[1]);
+                          }
+                        };
+  const auto whole = [&](size_t i, auto store_grad) LOSSKIT_LAMBDA {
+    step(
+        i, [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); },
+        [i](const T* p) LOSSKIT_LAMBDA { return V::load(p + i); },
+        [](V v, T* p) LOSSKIT_LAMBDA { v.store(p); },
+        [i, store_grad](V v, void* p) LOSSKIT_LAMBDA { store_grad(v, p, i); });
   };
-  const auto load = [](const T* p) LOSSKIT_LAMBDA { return V::load(p); };
-  const auto store = [](V v, T* p) LOSSKIT_LAMBDA { v.store(p); };
-  const auto store_past_caches = [](V v, T* p) LOSSKIT_LAMBDA { v.stream(p); };
   size_t i = 0;
-  if (wanted != kValue && b.stream) {
-    for (; i + w <= b.n; i += w) step(i, load, store, store_past_caches);
+  if (wanted != kValue && stored == dtype_of<T> && b.stream) {
+    for (; i + w <= b.n; i += w) {
+      whole(i, [](V v, void* p, size_t at) LOSSKIT_LAMBDA { v.stream(static_cast<T*>(p) + at); });
+    }
   } else {
-    for (; i + w <= b.n; i += w) step(i, load, store, store);
+    for (; i + w <= b.n; i += w) whole(i, Type::store);
   }
-  if (i < b.n) {
-    const size_t n = b.n - i;
-    const Range<V> before = range;
-    const auto load_some = [n](const T* p) LOSSKIT_LAMBDA { return V::load(p, n, T(0)); };
-    const auto store_some = [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); };
-    step(i, load_some, store_some, store_some);
-    range = before;  // of lanes beyond the end nothing is to be seen
-    if constexpr (wanted != kGrad) range.note(V::load(b.values + i, n, T(0)));
+  if constexpr (stored == dtype_of<T>) {
+    if (i < b.n) {
+      const size_t n = b.n - i;
+      const Range<V> before = range;
+      const auto load_some_of = [i, n](const void* p)
+                                    LOSSKIT_LAMBDA { return V::load(static_cast<const T*>(p) + i, n, T(0)); };
+      step(
+          i, load_some_of, load_some_of, [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); },
+          [i, n](V v, void* p) LOSSKIT_LAMBDA { v.store(static_cast<T*>(p) + i, n); });
+      range = before;  // of lanes beyond the end nothing is to be seen
+      if constexpr (wanted != kGrad) range.note(V::load(b.values + i, n, T(0)));
+    }
   }
   return range;
 }
@@ -100,12 +139,12 @@ size_t first_outside(const T* x, size_t n, F outside) {
 template <class Loss, int i, class T, class P>
 void check_input(const ElementBlock<T>& b, uint64_t at, const P& params, size_t& first, Fault& fault) {
   if constexpr (is_checked<Loss, i>()) {
-    const size_t k = first_outside(b.inputs[i], first, [&params](auto v) LOSSKIT_LAMBDA {
-      return Loss::template outside<i>(v, params);
-    });
+    const T* const x = static_cast<const T*>(b.inputs[i]);
+    const size_t k = first_outside(
+        x, first, [&params](auto v) LOSSKIT_LAMBDA { return Loss::template outside<i>(v, params); });
     if (k == first) return;
     first = k;
-    fault = {Status::domain, i, at + k, static_cast<double>(b.inputs[i][k])};
+    fault = {Status::domain, i, at + k, static_cast<double>(x[k])};
   }
 }
 
@@ -149,6 +188,33 @@ inline Upcoming upcoming(const Call& c, uint64_t at, uint64_t end) {
   return u;
 }
 
+template <class Loss>
+constexpr bool has_domain = is_checked<Loss, 0>() || is_checked<Loss, 1>() || is_checked<Loss, 2>();
+
+/** The half type in which all inputs and gradients of a call are stored; absent if there is none. */
+LOSSKIT_INLINE Dtype stored_half(const Call& c, int inputs, int grads) {
+  const Dtype first = c.inputs[0].dtype;
+  bool same = first == Dtype::float16 || first == Dtype::bfloat16;
+  for (int i = 0; i < inputs; ++i) same &= c.inputs[i].dtype == first && c.inputs[i].size >= c.rows;
+  for (int i = 0; i < grads; ++i) same &= c.grads[i].dtype == first;
+  return same ? first : Dtype::absent;
+}
+
+/** Computes a block whose numbers are stored as `stored`, a half type, in their places. */
+template <class Loss, class T, Wanted wanted, Dtype stored, class P>
+auto compute_in_place(const Call& c, uint64_t at, ElementBlock<T>& b, const P& params) {
+  constexpr size_t bytes = kDtypeBytes[static_cast<int>(stored)];
+  for (int i = 0; i < Loss::inputs; ++i) {
+    b.inputs[i] = static_cast<const char*>(c.inputs[i].data) + at * bytes;
+  }
+  if constexpr (wanted != kValue) {
+    for (int i = 0; i < gradients_of<Loss>().count; ++i) {
+      b.grads[i] = static_cast<char*>(c.grads[i].data) + at * bytes;
+    }
+  }
+  return compute_block<Loss, T, wanted, false, stored>(b, params);
+}
+
 template <class Loss, class T, Wanted wanted>
 void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
   constexpr int grads = wanted == kValue ? 0 : gradients_of<Loss>().count;
@@ -156,27 +222,41 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
       weights[kBlock], incoming[kBlock];
   const typename Loss::template Params<T> params(c.params);
   const bool weighted = c.weight.data != nullptr || c.upstream.data != nullptr;
+  const Dtype half = weighted ? Dtype::absent : stored_half(c, Loss::inputs, grads);
   // Two gradients rarely reach a cache line at the same element.
   const bool stream = c.stream && grads == 1 && c.grads[0].dtype == dtype_of<T>;
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
     n = end - at < kBlock ? static_cast<size_t>(end - at) : kBlock;
+    T* grad[2] = {};
+    for (int i = 0; i < grads; ++i) grad[i] = output_block(c.grads[i], at, rounded[i]);
     ElementBlock<T> b{};
-    for (int i = 0; i < grads; ++i) b.grads[i] = output_block(c.grads[i], at, rounded[i]);
     if (stream) {
-      const size_t lead = to_cache_line(b.grads[0]);
+      const size_t lead = to_cache_line(grad[0]);
       if (lead != 0 && lead < n) n = lead;
       b.stream = lead == 0;
     }
-    for (int i = 0; i < Loss::inputs; ++i) b.inputs[i] = read_block(c.inputs[i], at, n, widened[i]);
     b.values = output_block(c.values, at, values);
     b.n = n;
     b.scale = static_cast<T>(c.scale);
-    if (!check_block<Loss>(b, at, params, sums.fault)) return;
-    if (weighted) read_factors(c, at, n, weights, incoming, b);
-    const auto range = weighted ? compute_block<Loss, T, wanted, true>(b, params)
-                                : compute_block<Loss, T, wanted, false>(b, params);
-    for (int i = 0; i < grads; ++i) flush_block(c.grads[i], at, n, b.grads[i]);
+    Range<vec<T, native_lanes<T>>> range;
+    bool done = false;
+    if constexpr (sizeof(T) == 4 && !has_domain<Loss>) {
+      if (half != Dtype::absent && n == kBlock) {
+        range = half == Dtype::float16 ? compute_in_place<Loss, T, wanted, Dtype::float16>(c, at, b, params)
+                                       : compute_in_place<Loss, T, wanted, Dtype::bfloat16>(c, at, b, params);
+        done = true;
+      }
+    }
+    if (!done) {
+      for (int i = 0; i < Loss::inputs; ++i) b.inputs[i] = read_block(c.inputs[i], at, n, widened[i]);
+      for (int i = 0; i < grads; ++i) b.grads[i] = grad[i];
+      if (!check_block<Loss>(b, at, params, sums.fault)) return;
+      if (weighted) read_factors(c, at, n, weights, incoming, b);
+      range = weighted ? compute_block<Loss, T, wanted, true, dtype_of<T>>(b, params)
+                       : compute_block<Loss, T, wanted, false, dtype_of<T>>(b, params);
+      for (int i = 0; i < grads; ++i) flush_block(c.grads[i], at, n, grad[i]);
+    }
     if constexpr (wanted != kGrad) {
       if (c.wants_sum) add_block(b.values, n, range, sums.total, upcoming(c, at + n, end));
     }

@@ -83,7 +83,7 @@ struct SigmoidFocal {
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V logit, V target, const P& p) {
     using W = Wide<V>;
-    const W x = widen(logit), t = widen(target), no = W(1) - t, a = abs(x), e = exp_flushed(-a);
+    const W x = widen(logit), t = widen(target), no = W(1) - t, a = abs(x), e = wide_exp_flushed(-abs(logit));
     const auto positive = x >= W(0);
     const W wrong = select(positive, no, t), right = select(positive, t, no);
     const W over = W(1) / (W(1) + e), weight = fma(e, right, wrong), u = weight * over;
@@ -93,10 +93,11 @@ struct SigmoidFocal {
     // d u / d x over u is (1 - 2t) p (1 - p) / u, where nothing is raised to gamma - 1. Beyond a of 1000 it
     // is 0, also times an infinite loss.
     const W ratio = select(weight == W(0), W(0), e * over / weight);
-    const W loss = select(linear > W(1000), W(1000), linear) + log1p_unit(e);
+    const W soft = wide_log1p_unit<typename V::scalar>(e);
+    const W loss = select(linear > W(1000), W(1000), linear) + soft;
     const W error = select(positive, fma(-e, right, wrong), fma(e, right, -wrong)) * over;
     const W grad = fma(W(p.gamma) * (no - t), ratio * loss, error);
-    return {rounded<V>(power * (linear + log1p_unit(e))), rounded<V>(power * grad)};
+    return {rounded<V>(power * (linear + soft)), rounded<V>(power * grad)};
   }
 };
 

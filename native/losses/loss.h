@@ -14,7 +14,7 @@
 // Other drivers say at their heads what their losses are.
 #pragma once
 
-#include "simd/math.h"
+#include "simd/wide_math.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {

@@ -87,11 +87,15 @@ struct KlDiv {
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P& p) {
     using W = Wide<V>;
-    const W x = widen(pred), t = widen(target), none = W(0), inf = W(infinity<double>);
-    const W mass = p.log_target ? exp(t) : t, log_mass = p.log_target ? t : log(t);
+    const W x = widen(pred), t = widen(target), none = W(0);
     // Without mass only a NaN counts.
-    const W gap = select(mass == none, select(abs(x) == inf, none, x), log_mass - x);
-    return {rounded<V>(fma(mass, gap, none)), rounded<V>(-mass)};
+    if (p.log_target) {
+      const W mass = exp(t);
+      const W gap = select(mass == none, select(abs(x) == W(infinity<double>), none, x), t - x);
+      return {rounded<V>(fma(mass, gap, none)), rounded<V>(-mass)};
+    }
+    const V value = rounded<V>(t * (wide_log(target) - x)), nothing = select(pred == pred, V(0), pred);
+    return {select(target == V(0), nothing, value), -target};
   }
 };
 

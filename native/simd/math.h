@@ -131,7 +131,7 @@ LOSSKIT_INLINE vec<double, N> log1p_minus(vec<double, N> r) {
   using V = vec<double, N>;
   // 2 atanh(s) with s = r / (2 + r), where 2 s = r - s r
   const V s = r / (r + V(2)), s2 = s * s, half_square = V(0.5) * r * r;
-  return fma(s, fma(s2, polynomial(s2, Coefficients<double>::atanh), half_square), -half_square);
+  return fma(s, fma(s2, polynomial(s2, s2 * s2, Coefficients<double>::atanh), half_square), -half_square);
 }
 
 /** k ln2 + log(1 + r + rest), the rounding of the first sum caught and added back. */
@@ -243,6 +243,17 @@ LOSSKIT_INLINE V softplus(V x) {
   return max(V(0), x) + log1p_unit(exp(-abs(x)));
 }
 
+/** log1p for t in [0, e^-2], where only its part in a sum of more than 0.4 counts. */
+template <int N>
+LOSSKIT_INLINE vec<float, N> log1p_small(vec<float, N> t) {
+  const auto t2 = t * t;
+  return fma(t2, polynomial(t, t2, Coefficients<float>::log1p_small), t);
+}
+template <int N>
+LOSSKIT_INLINE vec<double, N> log1p_small(vec<double, N> t) {
+  return t + log1p_minus(t);
+}
+
 /** log(cosh(x)): up to 1 as x^2 / 2 - …, beyond as |x| - ln2 + log(1 + e^-2|x|). */
 template <class V>
 LOSSKIT_INLINE V log_cosh(V x) {
@@ -251,8 +262,7 @@ LOSSKIT_INLINE V log_cosh(V x) {
   const V a = abs(x), z = x * x, z2 = z * z;
   // x^2 / 2 unrounded, inside the fma
   const V near = fma(V(T(0.5)) * x, x, z2 * polynomial(z, z2, Coefficients<T>::log_cosh));
-  const V t = exp_flushed(V(-2) * a);
-  const V far = (a - V(C::ln2_hi)) + (t + (log1p_minus(t) - V(C::ln2_lo)));
+  const V far = (a - V(C::ln2_hi)) + (log1p_small(exp_flushed(V(-2) * a)) - V(C::ln2_lo));
   return select(a < V(1), near, far);
 }
 

@@ -142,50 +142,59 @@ void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum, const Upcom
   add_windows(w, sum);
 }
 
-/** What float windows moved in all, as integers. */
-template <int windows>
-struct Moved {
-  using I = ivec<int32_t, 16>;
-  I first;
-  Moved<windows - 1> next;
+/** Float windows over a block: they need no conversion, for numbers whose digits span little, as those of
+ * most blocks do. What the windows moved after eight numbers in a lane, less than 2^22, is summed as an
+ * integer: at most 256 times. */
+template <class V, int windows>
+struct NarrowWindows {
+  using I = typename V::ints;
+  static constexpr size_t kRun = 8 * V::lanes;  // numbers
+  Windows<V, windows> start, now;
+  I moved[windows];
 
-  LOSSKIT_INLINE Moved() : first(0) {}
-  LOSSKIT_INLINE void add(const Windows<vec<float, 16>, windows>& w) {
-    first = first + w.first.moved();
-    if constexpr (windows > 1) next.add(w.next);
+  LOSSKIT_INLINE explicit NarrowWindows(int top) : start(top, 19), now(start) {
+    for (I& m : moved) m = I(0);
   }
-  LOSSKIT_INLINE void add_to(const Windows<vec<float, 16>, windows>& w, ExactSum<float>& sum) const {
-    int32_t lanes[16];
-    first.store(lanes);
+  LOSSKIT_INLINE void deposit(V number) { now.deposit(number); }
+  /** After each run. */
+  LOSSKIT_INLINE void finish_run() {
+    note_moved<0>(now);
+    now = start;
+  }
+  LOSSKIT_INLINE void add_to(ExactSum<float>& sum) const { add_moved<0>(start, sum); }
+
+ private:
+  template <int k>
+  LOSSKIT_INLINE void note_moved(const Windows<V, windows - k>& w) {
+    moved[k] = moved[k] + w.first.moved();
+    if constexpr (k + 1 < windows) note_moved<k + 1>(w.next);
+  }
+  template <int k>
+  LOSSKIT_INLINE void add_moved(const Windows<V, windows - k>& w, ExactSum<float>& sum) const {
+    int32_t lanes[V::lanes];
+    moved[k].store(lanes);
     int64_t all = 0;
     for (int32_t lane : lanes) all += lane;
     add_at(sum, all, w.first.at - ExactSumShape<float>::unit);
-    if constexpr (windows > 1) next.add_to(w.next, sum);
+    if constexpr (k + 1 < windows) add_moved<k + 1>(w.next, sum);
   }
 };
-template <>
-struct Moved<0> {};
 
-/** In floats, which need no conversion: for numbers whose digits span little, as those of most blocks do. A
- * lane of a window moves by less than 2^22, sixteen times a block. */
 template <int windows>
 void add_in_narrow_windows(const float* x, size_t n, int top, ExactSum<float>& sum,
                            const Upcoming& upcoming) {
   using V = vec<float, 16>;
-  constexpr size_t part = 8 * 16;
-  const Windows<V, windows> start(top, 19);
-  Moved<windows> moved;
+  NarrowWindows<V, windows> w(top);
+  constexpr size_t run = w.kRun;
   size_t i = 0;
-  for (; i + part <= n; i += part) {
-    Windows<V, windows> w = start;
-    upcoming.fetch(i, part);
-    for (size_t k = 0; k < part; k += 16) w.deposit(V::load(x + i + k));
-    moved.add(w);
+  for (; i + run <= n; i += run) {
+    upcoming.fetch(i, run);
+    for (size_t k = 0; k < run; k += 16) w.deposit(V::load(x + i + k));
+    w.finish_run();
   }
-  Windows<V, windows> w = start;
   for (; i < n; i += 16) w.deposit(load_some<V>(x + i, n - i, 0.0f));
-  moved.add(w);
-  moved.add_to(start, sum);
+  w.finish_run();
+  w.add_to(sum);
 }
 
 /** The largest and the smallest magnitude among some numbers, as words. */
@@ -209,35 +218,44 @@ struct Range {
   }
 };
 
+/** The exponents that windows must cover. */
+struct Span {
+  int above, lowest;  // all numbers are less than 2^above and multiples of 2^lowest
+
+  template <class V>
+  LOSSKIT_INLINE static Span of(const Range<V>& range) {
+    using B = Bits<typename V::scalar>;
+    constexpr int bias = static_cast<int>(B::one >> B::mantissa);
+    const auto exponent = [](typename B::type word) {
+      const int e = static_cast<int>(word >> B::mantissa);
+      return (e > 0 ? e : 1) - bias;
+    };
+    return {exponent(range.largest()) + 1, exponent(range.smallest()) - B::mantissa};
+  }
+  /** Whether that many float windows do. */
+  LOSSKIT_INLINE bool is_narrow(int windows) const {
+    return above - 19 * windows + 1 <= lowest && above < 121;
+  }
+  LOSSKIT_INLINE int narrow_top() const { return above - 18; }
+};
+
 /** Adds n <= kBlock numbers of a range. */
 template <class T, class V>
 void add_block(const T* x, size_t n, const Range<V>& range, ExactSum<T>& sum, const Upcoming& upcoming = {}) {
-  using B = Bits<T>;
-  using Word = typename B::type;
-  const Word largest = range.largest();
+  const auto largest = range.largest();
   if (largest == 0) return;
-  if (largest >= B::exponent) return add_each(x, n, sum);
-
-  constexpr int bias = static_cast<int>(B::one >> B::mantissa);
-  const auto exponent = [](Word word) {
-    const int e = static_cast<int>(word >> B::mantissa);
-    return (e > 0 ? e : 1) - bias;
-  };
-  const int above = exponent(largest) + 1, lowest = exponent(range.smallest()) - B::mantissa;
+  if (largest >= Bits<T>::exponent) return add_each(x, n, sum);
+  const Span span = Span::of(range);
   if constexpr (sizeof(T) == 4) {
-    if (above - 37 <= lowest && above < 121) {
-      return add_in_narrow_windows<2>(x, n, above - 18, sum, upcoming);
-    }
-    if (above - 56 <= lowest && above < 121) {
-      return add_in_narrow_windows<3>(x, n, above - 18, sum, upcoming);
-    }
+    if (span.is_narrow(2)) return add_in_narrow_windows<2>(x, n, span.narrow_top(), sum, upcoming);
+    if (span.is_narrow(3)) return add_in_narrow_windows<3>(x, n, span.narrow_top(), sum, upcoming);
   }
-  const int top = above - 42;
-  if (above > 1013) return add_each(x, n, sum);  // 1.5 2^(top + 52) would overflow
-  if (sizeof(T) == 8 && top <= lowest) return add_in_windows<1>(x, n, top, sum, upcoming);
-  if (top - 43 <= lowest) return add_in_windows<2>(x, n, top, sum, upcoming);
-  if (top - 86 <= lowest) return add_in_windows<3>(x, n, top, sum, upcoming);
-  if (top - 129 <= lowest) return add_in_windows<4>(x, n, top, sum, upcoming);
+  const int top = span.above - 42;
+  if (span.above > 1013) return add_each(x, n, sum);  // 1.5 2^(top + 52) would overflow
+  if (sizeof(T) == 8 && top <= span.lowest) return add_in_windows<1>(x, n, top, sum, upcoming);
+  if (top - 43 <= span.lowest) return add_in_windows<2>(x, n, top, sum, upcoming);
+  if (top - 86 <= span.lowest) return add_in_windows<3>(x, n, top, sum, upcoming);
+  if (top - 129 <= span.lowest) return add_in_windows<4>(x, n, top, sum, upcoming);
   add_each(x, n, sum);
 }
 
