@@ -8,8 +8,11 @@ endif()
 find_package(Threads REQUIRED)
 add_library(losskit SHARED
   native/addon/addon.cc
+  native/addon/async.cc
+  native/addon/bound.cc
   native/addon/check_shape.cc
   native/addon/outcome.cc
+  native/addon/overlap.cc
   native/addon/read_job.cc
   native/addon/run_functions.cc
   native/addon/state.cc

@@ -3,9 +3,10 @@ import type { Definition } from '../definition.ts'
 import { showShape } from '../show.ts'
 import { type Dtype, float32, float64, kindOf } from '../tensor/dtype.ts'
 import type { Dense } from '../tensor/read.ts'
-import type { Driver, PlainCheck } from './driver.ts'
+import type { Driver } from './driver.ts'
 import { readFactor } from './factor.ts'
 import { readInputs } from './inputs.ts'
+import { Plain, type PlainCheck } from './plain.ts'
 import { requireSameShape } from './shapes.ts'
 
 /** A value for each element, which depends on nothing else. */
@@ -18,13 +19,10 @@ export const elements: Driver = {
     const { tensors, compute } = readInputs(loss, given)
     const first = tensors[0] as Dense
     for (let i = 1; i < tensors.length; i++) requireSameShape(loss, i, tensors[i] as Dense, first)
-    const shape = first.shape ?? [first.data.length]
-    const what = `${loss.inputs[0]} has shape ${showShape(shape)}`
-    const factor = (name: string, value: unknown) => readFactor(loss, name, value, what, shape, compute)
-    const extras = extra === undefined || loss.extra === undefined ? [] : [factor(loss.extra.name, extra)]
+    const hasExtra = extra !== undefined && loss.extra !== undefined
     return {
-      tensors: [...tensors, ...extras],
-      weight: weight === undefined ? undefined : factor('weight', weight),
+      tensors: hasExtra ? [...tensors, factorOf(loss, loss.extra.name, extra, first, compute)] : tensors,
+      weight: weight === undefined ? undefined : factorOf(loss, 'weight', weight, first, compute),
       rows: first.data.length,
       compute,
     }
@@ -35,23 +33,37 @@ export const elements: Driver = {
   },
 }
 
+function factorOf(loss: Definition, name: string, value: unknown, first: Dense, compute: Dtype): Dense {
+  const shape = first.shape ?? [first.data.length]
+  return readFactor(
+    loss,
+    name,
+    value,
+    () => `${loss.inputs[0]} has shape ${showShape(shape)}`,
+    shape,
+    compute,
+  )
+}
+
 function plainPair(loss: Definition): PlainCheck {
-  const of32 = plainNumbers(loss, float32)
-  const of64 = plainNumbers(loss, float64)
+  const of32 = plainOf(loss, float32)
+  const of64 = plainOf(loss, float64)
   return (first, second) => {
     const kind = kindOf(first)
-    const numbers = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
-    if (numbers === undefined || kindOf(second) !== kind) return undefined
+    const plain = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
+    if (plain === undefined || kindOf(second) !== kind) return undefined
     const { length } = first as Float32Array
     if (length === 0 || (second as Float32Array).length !== length) return undefined
-    numbers[slots.rows] = length
-    return numbers
+    plain.numbers[ROWS] = length
+    return plain
   }
 }
 
-function plainNumbers(loss: Definition, dtype: Dtype): number[] {
+const { rows: ROWS, dtypes: DTYPES } = slots
+
+function plainOf(loss: Definition, dtype: Dtype): Plain {
   const numbers = loss.defaults.slice()
-  numbers[slots.dtypes] = dtype.code
-  numbers[slots.dtypes + 1] = dtype.code
-  return numbers
+  numbers[DTYPES] = dtype.code
+  numbers[DTYPES + 1] = dtype.code
+  return new Plain(numbers)
 }

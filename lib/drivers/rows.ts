@@ -9,8 +9,9 @@ import { type Dense, readTensor } from '../tensor/read.ts'
 import { sameShape } from '../tensor/shape.ts'
 import { type Layout, layoutOf } from './axis.ts'
 import { readClassWeights } from './class-weights.ts'
-import type { Driver, Inputs, PlainCheck } from './driver.ts'
+import type { Driver, Inputs } from './driver.ts'
 import { asLabels, floatLabels, showLabels } from './labels.ts'
+import { Plain, type PlainCheck } from './plain.ts'
 import { extent } from './shapes.ts'
 
 /** A row of class scores for each value, and the class that is right. */
@@ -149,29 +150,32 @@ function scoresOf(loss: Definition): string {
   return loss.inputs[0] as string
 }
 
+const { rows: ROWS, columns: COLUMNS, inner: INNER, dtypes: DTYPES } = slots
+
 function plain(loss: Definition): PlainCheck {
-  const of32 = plainNumbers(loss, float32)
-  const of64 = plainNumbers(loss, float64)
+  const of32 = plainOf(loss, float32)
+  const of64 = plainOf(loss, float64)
   return (pred, target) => {
     const kind = kindOf(pred)
-    const numbers = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
+    const plain = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
     const labelKind = kindOf(target)
-    if (numbers === undefined || labelKind === undefined) return undefined
+    if (plain === undefined || labelKind === undefined) return undefined
     const label = dtypeOf(labelKind)
     if (label === undefined || label.isFloat) return undefined
     const rows = (target as Int32Array).length
     const classes = (pred as Float32Array).length / rows
     if (!Number.isInteger(classes) || classes === 0) return undefined
-    numbers[slots.dtypes + 1] = label.code
-    numbers[slots.rows] = rows
-    numbers[slots.columns] = classes
-    return numbers
+    const { numbers } = plain
+    numbers[DTYPES + 1] = label.code
+    numbers[ROWS] = rows
+    numbers[COLUMNS] = classes
+    return plain
   }
 }
 
-function plainNumbers(loss: Definition, dtype: Dtype): number[] {
+function plainOf(loss: Definition, dtype: Dtype): Plain {
   const numbers = loss.defaults.slice()
-  numbers[slots.dtypes] = dtype.code
-  numbers[slots.inner] = 1
-  return numbers
+  numbers[DTYPES] = dtype.code
+  numbers[INNER] = 1
+  return new Plain(numbers)
 }
