@@ -23,12 +23,16 @@ export function faultInFrame(loss: Definition, call: Call): LosskitError {
   return faultOf(loss, call, lastFault())
 }
 
-/** The same where there are inputs only. */
+/** The same where there was no option but a gradient's buffer. */
 export function faultOfPlain(loss: Definition, numbers: readonly number[]): LosskitError {
-  return faultOfInput(loss, loss.kernel, numbers, lastFault())
+  return faultOf(loss, { kernel: loss.kernel, numbers, wanted: PLAIN }, lastFault())
 }
 
-export function faultOf(loss: Definition, call: Call, fault: Fault): LosskitError {
+const PLAIN: Call['wanted'] = { value: true, grad: true, namesOut: true }
+
+type Refused = Pick<Call, 'kernel' | 'numbers' | 'wanted'>
+
+export function faultOf(loss: Definition, call: Refused, fault: Fault): LosskitError {
   if (binding.statuses[fault.status] === 'overlap') return overlapping(loss, call, fault.input, fault.index)
   return faultOfInput(loss, call.kernel, call.numbers, fault)
 }
@@ -63,7 +67,7 @@ function faultOfInput(
 /** Two arrays of a call share memory, by their positions among the arguments of the addon. */
 function overlapping(
   loss: Definition,
-  { kernel, wanted }: Call,
+  { kernel, wanted }: Refused,
   output: number,
   other: number,
 ): LosskitBufferError {

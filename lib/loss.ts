@@ -1,22 +1,18 @@
-import type { BindingArray } from '../binding.js'
 import { accumulatorOf } from './accumulator.ts'
 import { runAside } from './aside.ts'
-import { servesByDefault } from './backend/choose.ts'
 import { type Call, prepare } from './call.ts'
 import { type Configuration, configure } from './configuration.ts'
 import type { Definition } from './definition.ts'
 import { describe, descriptionOfDefinition } from './description.ts'
 import { prepareRunThrough, runThrough, runThroughAside } from './outer.ts'
 import type { Wanted } from './outputs.ts'
-import { countOfLast, prepareRun, runNow, runPlain } from './run.ts'
+import { type Form, plainGradient, plainValue } from './plain-calls.ts'
+import { countOfLast, prepareRun, runNow } from './run.ts'
 
 const VALUE: Wanted = { value: true, grad: false, namesOut: false }
 const GRAD: Wanted = { value: false, grad: true, namesOut: true }
 const VALUE_AND_GRAD: Wanted = { value: true, grad: true, namesOut: true }
 const BOUND_VALUE: Wanted = { value: true, grad: false, namesOut: true }
-
-/** A form of a loss: its inputs in order, then its options. */
-type Form<Result> = (...given: unknown[]) => Result
 
 /** What every loss can do. `L` is the loss as its callers see it, with the types of its inputs and options. */
 export function createLoss<L>(loss: Definition): L {
@@ -53,7 +49,7 @@ export function createLoss<L>(loss: Definition): L {
     return Object.assign(run, { grad: call.gradients, values: call.values })
   }
 
-  const value = withPlainPath(loss, now(VALUE, toValue))
+  const value = plainValue(loss, now(VALUE, toValue))
   // Members of an object are named after it, but called by their own names.
   Object.defineProperty(value, 'name', { value: loss.name.slice(loss.name.lastIndexOf('.') + 1) })
   const asideValue = aside(VALUE, toValue)
@@ -62,30 +58,13 @@ export function createLoss<L>(loss: Definition): L {
   if (loss.kernel.grads.length === 0) return Object.assign(value, members) as L
   return Object.assign(value, {
     ...members,
-    grad: now(GRAD, toGrad),
-    valueAndGrad: now(VALUE_AND_GRAD, toValueAndGrad),
+    grad: plainGradient(loss, false, now(GRAD, toGrad)),
+    valueAndGrad: plainGradient(loss, true, now(VALUE_AND_GRAD, toValueAndGrad)),
     async: Object.assign(asideValue, {
       grad: aside(GRAD, toGrad),
       valueAndGrad: aside(VALUE_AND_GRAD, toValueAndGrad),
     }),
   }) as L
-}
-
-/** The value of two flat arrays without options, the commonest call, goes the short way. */
-function withPlainPath(loss: Definition, value: Form<unknown>): Form<unknown> {
-  const plain = loss.driver.plain?.(loss)
-  if (plain === undefined) return value
-  const { outer } = loss
-  return (first, second, options) => {
-    if (options === undefined && servesByDefault) {
-      const fitting = plain(first, second)
-      if (fitting !== undefined) {
-        const reduced = runPlain(loss, fitting, first as BindingArray, second as BindingArray)
-        return outer === undefined ? reduced : outer.of(reduced)
-      }
-    }
-    return value(first, second, options)
-  }
 }
 
 type Result = (configuration: Configuration, call: Call, reduced: number, count: number) => unknown

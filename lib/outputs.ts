@@ -39,7 +39,10 @@ export function makeOutputs(
   if (wantsValues) {
     const kind = compute === float64 ? 'Float64Array' : 'Float32Array'
     const own = wanted.namesOut ? buffers?.value : out
-    values = own === undefined ? create(kind, rows) : accept(loss, valuesName(wanted), own, kind, rows)
+    values =
+      own === undefined
+        ? createArray(kind, rows)
+        : accept(loss, wanted.namesOut ? 'value' : undefined, own, kind, rows)
   }
   if (!wanted.grad) return { values, grads: NONE, gradients: undefined }
 
@@ -50,7 +53,7 @@ export function makeOutputs(
     const { kind, data } = tensors[input] as Dense
     const own = buffers?.[name]
     const gradient =
-      own === undefined ? create(kind, data.length) : accept(loss, `out.${name}`, own, kind, data.length)
+      own === undefined ? createArray(kind, data.length) : accept(loss, name, own, kind, data.length)
     gradients[name] = gradient
     filled.push(carrier(gradient, kind))
   }
@@ -108,10 +111,18 @@ function isGradient(grads: readonly Grad[], name: string): boolean {
   return false
 }
 
-function accept(loss: Definition, name: string, buffer: unknown, kind: string, length: number): BindingArray {
+/** A buffer of the caller's, by its name in `out`; without one it is `out` itself. */
+function accept(
+  loss: Definition,
+  member: string | undefined,
+  buffer: unknown,
+  kind: string,
+  length: number,
+): BindingArray {
   const array = buffer as BindingArray
   const found = kindOf(array)
   if (found === kind && array.length === length) return array
+  const name = member === undefined ? 'out' : `out.${member}`
   if (found !== undefined && array.length === 0 && isGone(array)) {
     throw new LosskitBufferError(
       'ERR_DETACHED',
@@ -125,7 +136,7 @@ function accept(loss: Definition, name: string, buffer: unknown, kind: string, l
   )
 }
 
-function create(kind: string, length: number): BindingArray {
+export function createArray(kind: string, length: number): BindingArray {
   if (kind === 'Float32Array') return new Float32Array(length)
   if (kind === 'Float64Array') return new Float64Array(length)
   if (kind === 'Uint16Array') return new Uint16Array(length)

@@ -18,8 +18,17 @@ export function post(numbers: readonly number[]): void {
   frame[POSTS] = (frame[POSTS] as number) + 1
 }
 
-/** A call of two arrays that asks for its reduced value only; what differs from the last one are sizes and label type. */
-export function runPlain(loss: Definition, plain: Plain, first: BindingArray, second: BindingArray): number {
+/**
+ * A call of two arrays without options, for its reduced value and perhaps the gradient of the first. What differs from the
+ * last call of its kind are sizes and the type of the second array.
+ */
+export function runPlain(
+  loss: Definition,
+  plain: Plain,
+  first: BindingArray,
+  second: BindingArray,
+  gradient?: BindingArray,
+): number {
   const { numbers } = plain
   if (frame[POSTS] === plain.posted) {
     frame[ROWS] = numbers[ROWS] as number
@@ -29,7 +38,9 @@ export function runPlain(loss: Definition, plain: Plain, first: BindingArray, se
     post(numbers)
     plain.posted = frame[POSTS] as number
   }
-  run(first, second)
+  const none = undefined
+  if (gradient === none) run(first, second)
+  else run(first, second, none, none, none, none, none, gradient)
   if (frame[STATUS] !== 0) throw faultOfPlain(loss, numbers)
   return frame[VALUE] as number
 }

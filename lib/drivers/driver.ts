@@ -28,8 +28,8 @@ export interface Driver {
   /** Whether a gradient may be written over its own input. */
   readonly inPlace: boolean
   read(loss: Definition, configuration: Configuration, given: readonly unknown[]): Inputs
-  /** Makes the check of the commonest inputs. */
-  plain?(loss: Definition): PlainCheck | undefined
+  /** Makes the check of the commonest inputs, for calls that want the value alone, or the gradient of the first input. */
+  plain?(loss: Definition, hasGradient: boolean): PlainCheck | undefined
   /** In words, what the labels of a call with these numbers must be. */
   labels?(numbers: readonly number[]): string
 }

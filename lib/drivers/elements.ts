@@ -1,3 +1,4 @@
+import type { BindingArray } from '../../binding.js'
 import { slots } from '../backend/binding.ts'
 import type { Definition } from '../definition.ts'
 import { showShape } from '../show.ts'
@@ -28,8 +29,8 @@ export const elements: Driver = {
     }
   },
 
-  plain(loss) {
-    return loss.inputs.length === 2 ? plainPair(loss) : undefined
+  plain(loss, hasGradient) {
+    return loss.inputs.length === 2 ? plainPair(loss, hasGradient) : undefined
   },
 }
 
@@ -45,25 +46,22 @@ function factorOf(loss: Definition, name: string, value: unknown, first: Dense, 
   )
 }
 
-function plainPair(loss: Definition): PlainCheck {
-  const of32 = plainOf(loss, float32)
-  const of64 = plainOf(loss, float64)
+const { rows: ROWS, dtypes: DTYPES } = slots
+
+function plainPair(loss: Definition, hasGradient: boolean): PlainCheck {
+  const of32 = new Plain(loss, float32, hasGradient)
+  const of64 = new Plain(loss, float64, hasGradient)
+  of32.numbers[DTYPES + 1] = float32.code
+  of64.numbers[DTYPES + 1] = float64.code
   return (first, second) => {
     const kind = kindOf(first)
     const plain = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
     if (plain === undefined || kindOf(second) !== kind) return undefined
     const { length } = first as Float32Array
     if (length === 0 || (second as Float32Array).length !== length) return undefined
+    plain.first = first as BindingArray
+    plain.length = length
     plain.numbers[ROWS] = length
     return plain
   }
-}
-
-const { rows: ROWS, dtypes: DTYPES } = slots
-
-function plainOf(loss: Definition, dtype: Dtype): Plain {
-  const numbers = loss.defaults.slice()
-  numbers[DTYPES] = dtype.code
-  numbers[DTYPES + 1] = dtype.code
-  return new Plain(numbers)
 }

@@ -8,8 +8,9 @@ export function readShape(loss: string, name: string, value: unknown): readonly 
       `${loss}: the shape of ${name} is ${show(value)}. It must be an array of sizes, such as [32, 10].`,
     )
   }
-  const shape = Array.from(value as ArrayLike<unknown>)
-  for (const size of shape) {
+  const shape = Array.isArray(value) ? value.slice() : Array.from(value as ArrayLike<unknown>)
+  for (let i = 0; i < shape.length; i++) {
+    const size: unknown = shape[i]
     if (!Number.isSafeInteger(size) || (size as number) < 0) {
       throw new LosskitShapeError(
         `${loss}: the shape of ${name} holds ${show(size)}. Sizes must be whole numbers from 0 on.`,
