@@ -82,6 +82,8 @@ export interface Slots {
   readonly params: number
   /** First of ten dtype codes, in the order of the arguments: four inputs, weight, upstream, values, three gradients. */
   readonly dtypes: number
+  /** 0 where the reduced value is not wanted, though there is one. */
+  readonly wantsValue: number
   /** 1 where a gradient may lie exactly over its own input. */
   readonly inPlace: number
   /** Which bound call `runBound` runs. */
@@ -90,7 +92,7 @@ export interface Slots {
   readonly posts: number
   /** Written by the addon: an index into `Binding.statuses`. */
   readonly status: number
-  /** Written by the addon: the reduced value, NaN when the reduction is none; and how many values count. */
+  /** Written by the addon: the reduced value, NaN where there is none or it was not wanted; and how many values count. */
   readonly value: number
   readonly count: number
   /**
@@ -159,8 +161,8 @@ export interface Binding {
   ): void
 
   /**
-   * The same on a worker thread. The arrays are kept alive. `cancel[0] = 1` stops it at the next block. The status is in the
-   * frame at once where it is 'overlap', and then there is no promise.
+   * The same on another thread. The arrays are kept alive. `cancel[0] = 1` stops it at the next block. What would take less
+   * time than handing it over is done at once: then there is no promise, and the result is in the frame; so is 'overlap'.
    */
   runAsync(
     input0: BindingArray,

@@ -3,6 +3,7 @@
 add_library(losskit_core OBJECT
   native/cpu/catalogue.cc
   native/cpu/dispatch.cc
+  native/cpu/errands.cc
   native/cpu/pool.cc
   native/cpu/reduce.cc
   native/cpu/run.cc

@@ -86,6 +86,7 @@ export function define(declaration: Declaration): Definition {
   defaults[slots.kernel] = kernel.code
   defaults[slots.reduction] = REDUCTIONS.mean
   defaults[slots.upstream] = 1
+  defaults[slots.wantsValue] = 1
   defaults[slots.inPlace] = Number(driver.inPlace)
   for (const { slot, domain } of scalars) defaults[slot] = domain.fallback
   const takes = placesOf(Object.keys(options), driver)

@@ -58,8 +58,8 @@ export function createLoss<L>(loss: Definition): L {
   if (loss.kernel.grads.length === 0) return Object.assign(value, members) as L
   return Object.assign(value, {
     ...members,
-    grad: plainGradient(loss, false, now(GRAD, toGrad)),
-    valueAndGrad: plainGradient(loss, true, now(VALUE_AND_GRAD, toValueAndGrad)),
+    grad: plainGradient(loss, GRAD, now(GRAD, toGrad)),
+    valueAndGrad: plainGradient(loss, VALUE_AND_GRAD, now(VALUE_AND_GRAD, toValueAndGrad)),
     async: Object.assign(asideValue, {
       grad: aside(GRAD, toGrad),
       valueAndGrad: aside(VALUE_AND_GRAD, toValueAndGrad),

@@ -56,5 +56,6 @@ function withoutGradients(call: Call): Call {
 function steeper(call: Call, slope: number): Call {
   const numbers = call.numbers.slice()
   numbers[slots.upstream] = (numbers[slots.upstream] as number) * slope
+  numbers[slots.wantsValue] = 0
   return { ...call, numbers }
 }

@@ -2,7 +2,7 @@ import type { BindingArray } from '../binding.js'
 import { servesByDefault } from './backend/choose.ts'
 import type { Definition } from './definition.ts'
 import { isLiteralOf } from './drivers/plain.ts'
-import { createArray } from './outputs.ts'
+import { createArray, type Wanted } from './outputs.ts'
 import { runPlain } from './run.ts'
 import { kindOf } from './tensor/dtype.ts'
 
@@ -12,8 +12,10 @@ import { kindOf } from './tensor/dtype.ts'
 /** A form of a loss: its inputs in order, then its options. */
 export type Form<Result> = (...given: unknown[]) => Result
 
+const VALUE: Wanted = { value: true, grad: false, namesOut: false }
+
 export function plainValue(loss: Definition, value: Form<unknown>): Form<unknown> {
-  const check = loss.driver.plain?.(loss, false)
+  const check = loss.driver.plain?.(loss, VALUE)
   if (check === undefined || !servesByDefault) return value
   const { outer } = loss
   return (first, second, options) => {
@@ -25,10 +27,10 @@ export function plainValue(loss: Definition, value: Form<unknown>): Form<unknown
 }
 
 /** For losses whose one gradient is that of the first input. */
-export function plainGradient(loss: Definition, wantsValue: boolean, long: Form<unknown>): Form<unknown> {
+export function plainGradient(loss: Definition, wanted: Wanted, long: Form<unknown>): Form<unknown> {
   const { kernel, outer } = loss
   const [grad] = kernel.grads
-  const check = loss.driver.plain?.(loss, true)
+  const check = loss.driver.plain?.(loss, wanted)
   const fits = kernel.grads.length === 1 && grad?.input === 0 && outer === undefined && servesByDefault
   if (check === undefined || !fits) return long
   const { name } = grad
@@ -49,7 +51,7 @@ export function plainGradient(loss: Definition, wantsValue: boolean, long: Form<
     const value = runPlain(loss, plain, array, second as BindingArray, gradient)
     const gradients = { ...empty }
     gradients[name] = gradient
-    return wantsValue ? { value, grad: gradients } : gradients
+    return wanted.value ? { value, grad: gradients } : gradients
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Configuration } from '../configuration.ts'
 import type { Definition } from '../definition.ts'
+import type { Wanted } from '../outputs.ts'
 import type { Dtype } from '../tensor/dtype.ts'
 import type { Dense } from '../tensor/read.ts'
 import type { PlainCheck } from './plain.ts'
@@ -29,7 +30,7 @@ export interface Driver {
   readonly inPlace: boolean
   read(loss: Definition, configuration: Configuration, given: readonly unknown[]): Inputs
   /** Makes the check of the commonest inputs, for calls that want the value alone, or the gradient of the first input. */
-  plain?(loss: Definition, hasGradient: boolean): PlainCheck | undefined
+  plain?(loss: Definition, wanted: Wanted): PlainCheck | undefined
   /** In words, what the labels of a call with these numbers must be. */
   labels?(numbers: readonly number[]): string
 }

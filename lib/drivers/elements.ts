@@ -1,6 +1,7 @@
 import type { BindingArray } from '../../binding.js'
 import { slots } from '../backend/binding.ts'
 import type { Definition } from '../definition.ts'
+import type { Wanted } from '../outputs.ts'
 import { showShape } from '../show.ts'
 import { type Dtype, float32, float64, kindOf } from '../tensor/dtype.ts'
 import type { Dense } from '../tensor/read.ts'
@@ -29,8 +30,8 @@ export const elements: Driver = {
     }
   },
 
-  plain(loss, hasGradient) {
-    return loss.inputs.length === 2 ? plainPair(loss, hasGradient) : undefined
+  plain(loss, wanted) {
+    return loss.inputs.length === 2 ? plainPair(loss, wanted) : undefined
   },
 }
 
@@ -48,9 +49,9 @@ function factorOf(loss: Definition, name: string, value: unknown, first: Dense, 
 
 const { rows: ROWS, dtypes: DTYPES } = slots
 
-function plainPair(loss: Definition, hasGradient: boolean): PlainCheck {
-  const of32 = new Plain(loss, float32, hasGradient)
-  const of64 = new Plain(loss, float64, hasGradient)
+function plainPair(loss: Definition, wanted: Wanted): PlainCheck {
+  const of32 = new Plain(loss, float32, wanted)
+  const of64 = new Plain(loss, float64, wanted)
   of32.numbers[DTYPES + 1] = float32.code
   of64.numbers[DTYPES + 1] = float64.code
   return (first, second) => {

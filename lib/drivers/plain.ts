@@ -1,6 +1,7 @@
 import type { BindingArray } from '../../binding.js'
 import { slots } from '../backend/binding.ts'
 import type { Definition } from '../definition.ts'
+import type { Wanted } from '../outputs.ts'
 import type { Dtype } from '../tensor/dtype.ts'
 
 /** The frame of a call of two arrays without options, kept from call to call. */
@@ -13,10 +14,11 @@ export class Plain {
   posted = -1
 
   /** `first` is the type of the first input, and so of its gradient where there is one. */
-  constructor(loss: Definition, first: Dtype, hasGradient: boolean) {
+  constructor(loss: Definition, first: Dtype, wanted: Wanted) {
     this.numbers = loss.defaults.slice()
+    this.numbers[slots.wantsValue] = Number(wanted.value)
     this.numbers[slots.dtypes] = first.code
-    if (hasGradient) this.numbers[slots.dtypes + 7] = first.code
+    if (wanted.grad) this.numbers[slots.dtypes + 7] = first.code
   }
 
   /** Takes the elements of the first input, so that they are not kept alive. */

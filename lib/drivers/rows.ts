@@ -3,6 +3,7 @@ import { slots } from '../backend/binding.ts'
 import type { Configuration } from '../configuration.ts'
 import type { Definition } from '../definition.ts'
 import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
+import type { Wanted } from '../outputs.ts'
 import { showShape } from '../show.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
 import { dtypeOf, float32, float64, kindOf } from '../tensor/dtype.ts'
@@ -153,9 +154,9 @@ function scoresOf(loss: Definition): string {
 
 const { rows: ROWS, columns: COLUMNS, inner: INNER, dtypes: DTYPES } = slots
 
-function plain(loss: Definition, hasGradient: boolean): PlainCheck {
-  const of32 = new Plain(loss, float32, hasGradient)
-  const of64 = new Plain(loss, float64, hasGradient)
+function plain(loss: Definition, wanted: Wanted): PlainCheck {
+  const of32 = new Plain(loss, float32, wanted)
+  const of64 = new Plain(loss, float64, wanted)
   of32.numbers[INNER] = 1
   of64.numbers[INNER] = 1
   return (pred, target) => {

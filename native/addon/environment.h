@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "addon/async.h"
 #include "addon/frame.h"
 
 namespace losskit {
@@ -47,6 +48,7 @@ struct Environment {
   napi_ref frame_array = nullptr;  // keeps the memory of the frame
   /** Shared, for a bound call may be let go after its environment. */
   std::shared_ptr<BoundCalls> bound = std::make_shared<BoundCalls>();
+  AsyncCallsPointer async;  // when there has been one
 };
 
 inline Environment& environment_of(napi_env env) {

@@ -21,7 +21,8 @@ enum Slot : int {
   kSlotLabelSmoothing,
   kSlotParams,
   kSlotDtypes = kSlotParams + kParams,  // one for each array
-  kSlotInPlace = kSlotDtypes + kArrays,
+  kSlotWantsValue = kSlotDtypes + kArrays,
+  kSlotInPlace,
   kSlotBound,
   kSlotPosts,
   kSlotStatus,
@@ -54,6 +55,7 @@ constexpr NamedSlot kNamedSlots[] = {
     {"labelSmoothing", kSlotLabelSmoothing},
     {"params", kSlotParams},
     {"dtypes", kSlotDtypes},
+    {"wantsValue", kSlotWantsValue},
     {"inPlace", kSlotInPlace},
     {"bound", kSlotBound},
     {"posts", kSlotPosts},

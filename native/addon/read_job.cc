@@ -128,7 +128,7 @@ void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& 
     require(c.grads[i].dtype == input.dtype && c.grads[i].size == input.size, "a gradient");
   }
 
-  job.wants_value = job.reduction != Reduction::none;
+  job.wants_value = job.reduction != Reduction::none && frame[kSlotWantsValue] != 0;
   c.is_mean = job.reduction == Reduction::mean;
   c.wants_sum = job.wants_value;
   c.scale = job.upstream;

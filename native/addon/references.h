@@ -15,6 +15,8 @@ class References {
   ~References() {
     for (napi_ref reference : held_) napi_delete_reference(env_, reference);
   }
+  /** Leaves them to an environment that has ended. */
+  void forget() { held_.clear(); }
   void hold(napi_value value) {
     if (is_undefined(env_, value)) return;
     napi_ref reference;

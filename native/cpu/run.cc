@@ -206,15 +206,39 @@ bool prepare_gradient(Job& job, const KernelEntry<T>& entry, uint64_t bytes, Sum
 
 }  // namespace
 
+namespace {
+
+Wanted wanted_of(const Call& c) {
+  if (c.grads[0].data == nullptr) return kValue;
+  return c.wants_sum || c.values.data != nullptr ? kValueAndGrad : kGrad;
+}
+
+template <class T>
+uint64_t work_in(const Call& c) {
+  const uint64_t bytes = bytes_of(c);
+  uint64_t work = 0;
+  for (const Phase<T>& phase : active_entry<T>(kernel_at(c.kernel)).plan.phases[wanted_of(c)]) {
+    if (phase.walk == nullptr) break;
+    work += measured(phase.work, c, bytes);
+  }
+  return work;
+}
+
+}  // namespace
+
+uint64_t work_of(const Job& job) {
+  const Call& c = job.call;
+  return c.inputs[0].dtype == Dtype::float64 ? work_in<double>(c) : work_in<float>(c);
+}
+
 template <class T>
 void run(Job& job, Sums<T>& sums) {
   clear(sums);
   const Call& c = job.call;
   const KernelEntry<T>& entry = active_entry<T>(kernel_at(c.kernel));
   const uint64_t bytes = bytes_of(c);
-  const bool wants_grad = c.grads[0].data != nullptr, wants_value = c.wants_sum || c.values.data != nullptr;
-  if (wants_grad && !prepare_gradient(job, entry, bytes, sums)) return;
-  const Wanted wanted = !wants_grad ? kValue : wants_value ? kValueAndGrad : kGrad;
+  const Wanted wanted = wanted_of(c);
+  if (wanted != kValue && !prepare_gradient(job, entry, bytes, sums)) return;
   run_plan(job, is_split(entry, c, bytes) ? entry.split : entry.plan, wanted, bytes, sums);
 }
 

@@ -20,6 +20,9 @@ struct Job {
 /** Whether the mean divides by the class weights of the rows, not by their number. */
 bool divides_by_weights(const Call& call);
 
+/** About how long it takes one thread: in bytes that it could read in that time. */
+uint64_t work_of(const Job& job);
+
 /** Fills `sums`; a fault in them says that inputs were refused or the job was cancelled. What is prepared for
  * the kernels is left in the job, which may run again. */
 template <class T>

@@ -39,6 +39,7 @@ function describeMse(binding, { pred, target }, grad) {
   for (const size of ['columns', 'inner', 'others']) frame[slots[size]] = 0
   frame[slots.ignoreIndex] = Number.NaN
   frame[slots.labelSmoothing] = 0
+  frame[slots.wantsValue] = 1
   frame[slots.inPlace] = 1
   arrays.forEach((array, i) => {
     frame[slots.dtypes + i] = array === undefined ? -1 : dtypes.indexOf('float32')

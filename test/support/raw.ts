@@ -93,6 +93,7 @@ export function prepare(call: Call): Arguments {
   frame[slots.ignoreIndex] = call.ignoreIndex ?? Number.NaN
   frame[slots.labelSmoothing] = call.labelSmoothing ?? 0
   for (let i = 0; i < 4; i++) frame[slots.params + i] = call.params?.[i] ?? 0
+  frame[slots.wantsValue] = 1
   frame[slots.inPlace] = 1
   const arrays = arraysOf(call)
   arrays.forEach((array, i) => {
