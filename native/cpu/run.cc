@@ -1,5 +1,6 @@
 #include "cpu/run.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <mutex>
@@ -16,10 +17,13 @@
 namespace losskit {
 namespace {
 
-/** Bytes of work per thread below which waking another costs more than it saves. */
-constexpr uint64_t kBytesPerThread = 256 * 1024;
+/** Bytes of work per thread below which sharing costs more than it saves. */
+constexpr uint64_t kBytesPerThread = 128 * 1024;
+/** Bytes of work for which a thread is woken. */
+constexpr uint64_t kBytesToWake = 2 * 1024 * 1024;
 /** Bytes in a piece: large enough that taking one costs nothing, small enough that threads end together. */
-constexpr uint64_t kPieceBytes = 256 * 1024;
+constexpr uint64_t kLeastPiece = 64 * 1024, kMostPiece = 256 * 1024;
+constexpr uint64_t kPiecesPerThread = 8;
 /** Pieces of more items than this hold whole blocks of the drivers. */
 constexpr uint64_t kBlock = 2048;
 
@@ -89,7 +93,7 @@ uint64_t measured(Measure measure, const Call& c, uint64_t otherwise) {
  */
 template <class T>
 void walk_pieces(const Call& c, const Phase<T>& phase, uint64_t items, uint64_t piece, int threads,
-                 int32_t* cancel, Sums<T>& sums) {
+                 bool is_worth_waking, int32_t* cancel, Sums<T>& sums) {
   const uint64_t pieces = items / piece + (items % piece != 0);
   const int most = pieces < static_cast<uint64_t>(threads) ? static_cast<int>(pieces) : threads;
   const uint64_t each = (measured(phase.scratch, c, 0) + 63) / 64 * 64;
@@ -127,7 +131,7 @@ void walk_pieces(const Call& c, const Phase<T>& phase, uint64_t items, uint64_t 
     std::lock_guard lock(s.mutex);
     add_sums(s.sums, own);
   };
-  run_on_threads(most == 0 ? 0 : most - 1, enter, &shared);
+  run_on_threads(most == 0 ? 0 : most - 1, is_worth_waking, enter, &shared);
 }
 
 /** `bytes` are those of the call. */
@@ -141,10 +145,11 @@ void run_phase(const Job& job, const Phase<T>& phase, uint64_t bytes, Sums<T>& s
     const Scratch scratch(measured(phase.scratch, c, 0));
     return phase.walk(c, 0, items, sums, scratch.data());
   }
-  const uint64_t pieces = work / kPieceBytes + 1;
+  const uint64_t share = work / (kPiecesPerThread * static_cast<uint64_t>(threads));
+  const uint64_t pieces = work / std::clamp(share, kLeastPiece, kMostPiece) + 1;
   uint64_t piece = items / pieces + 1;
   if (piece > kBlock) piece = piece / kBlock * kBlock;
-  walk_pieces(c, phase, items, piece, threads, job.cancel, sums);
+  walk_pieces(c, phase, items, piece, threads, work >= kBytesToWake, job.cancel, sums);
 }
 
 template <class T>
