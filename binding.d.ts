@@ -211,6 +211,11 @@ export interface Binding {
   /** Reduction as in the frame: 1 sum, 2 mean; divisor NaN for the mean's own. */
   valueState(state: Uint8Array, reduction: number, divisor: number): number
 
+  /** How many bytes after its beginning an array meets a multiple of 64. */
+  bytesToLine(array: Uint8Array): number
+  /** Asks for huge pages, where the system has some, for memory that has not been touched yet. */
+  useHugePages(array: Uint8Array): void
+
   info(): Info
   /** Clamped to 1..256; returns what is set. */
   setThreads(threads: number): number

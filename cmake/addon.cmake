@@ -11,6 +11,7 @@ add_library(losskit SHARED
   native/addon/async.cc
   native/addon/bound.cc
   native/addon/check_shape.cc
+  native/addon/memory.cc
   native/addon/outcome.cc
   native/addon/overlap.cc
   native/addon/read_job.cc

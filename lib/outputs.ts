@@ -4,6 +4,7 @@ import type { Definition, KernelOfLoss } from './definition.ts'
 import type { Inputs } from './drivers/driver.ts'
 import { LosskitBufferError, LosskitOptionError } from './errors.ts'
 import { show, showList } from './show.ts'
+import { createArray } from './tensor/alloc.ts'
 import { float64, kindOf } from './tensor/dtype.ts'
 import { isGone } from './tensor/memory.ts'
 import { carrier, type Dense } from './tensor/read.ts'
@@ -134,13 +135,4 @@ function accept(
     'ERR_OUT',
     `${loss.name}: ${name} is ${given}. It must be a ${kind} of ${length} elements.`,
   )
-}
-
-export function createArray(kind: string, length: number): BindingArray {
-  if (kind === 'Float32Array') return new Float32Array(length)
-  if (kind === 'Float64Array') return new Float64Array(length)
-  if (kind === 'Uint16Array') return new Uint16Array(length)
-  // Only where the runtime has them can predictions be Float16Arrays.
-  const Float16Array = Reflect.get(globalThis, kind) as Uint16ArrayConstructor
-  return new Float16Array(length)
 }

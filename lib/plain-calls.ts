@@ -2,8 +2,9 @@ import type { BindingArray } from '../binding.js'
 import { servesByDefault } from './backend/choose.ts'
 import type { Definition } from './definition.ts'
 import { isLiteralOf } from './drivers/plain.ts'
-import { createArray, type Wanted } from './outputs.ts'
+import type { Wanted } from './outputs.ts'
 import { runPlain } from './run.ts'
+import { createArray } from './tensor/alloc.ts'
 import { kindOf } from './tensor/dtype.ts'
 
 // The commonest calls, two arrays and no options but `out`, go a short way that allocates nothing but results. It
