@@ -19,7 +19,7 @@ namespace losskit {
 namespace {
 
 /** Bytes of work that take less time than telling another thread and being told. */
-constexpr uint64_t kAtOnce = 64 * 1024;
+constexpr uint64_t kAtOnce = 128 * 1024;
 
 struct Async : Errand {
   Job job;

@@ -76,7 +76,9 @@ class Scratch {
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { ::operator delete(data_, std::align_val_t(64)); }
+  ~Scratch() {
+    if (data_ != nullptr) ::operator delete(data_, std::align_val_t(64));
+  }
   void* data() const { return data_; }
 
  private:
