@@ -1,8 +1,8 @@
 /**
  * The raw addon: the one contract between `lib/` and `native/`.
  *
- * A call's numbers travel through `frame`, one shared Float64Array, because reading a number through Node-API costs
- * several nanoseconds each and a typed array write costs none. Its slots are named by `slots`. Tensors are arguments.
+ * A call's numbers travel through `frame`, one shared Float64Array, and so does its result: a number through Node-API
+ * costs several nanoseconds, one in a typed array none. Its slots are named by `slots`. Tensors are arguments.
  */
 
 /** Storage types; a dtype's code in the frame is its index in `Binding.dtypes`. */
@@ -82,21 +82,34 @@ export interface Slots {
   readonly params: number
   /** First of ten dtype codes, in the order of the arguments: four inputs, weight, upstream, values, three gradients. */
   readonly dtypes: number
+  /** 0 where the reduced value is not wanted, though there is one. */
+  readonly wantsValue: number
+  /** 1 where a gradient may lie exactly over its own input. */
+  readonly inPlace: number
+  /** Which bound call `runBound` runs. */
+  readonly bound: number
+  /** Not read by the addon: how often the numbers before the status were written, by whatever copy of `lib/`. */
+  readonly posts: number
   /** Written by the addon: an index into `Binding.statuses`. */
   readonly status: number
-  /** Written by the addon: where the fault is (which input, which of its elements) and what stood there. */
+  /** Written by the addon: the reduced value, NaN where there is none or it was not wanted; and how many values count. */
+  readonly value: number
+  readonly count: number
+  /**
+   * Written by the addon where the status is not 'ok': where the fault is (which input, which of its elements) and what stood
+   * there. For 'overlap' the first two are the positions of two arrays among the arguments.
+   */
   readonly faultInput: number
   readonly faultIndex: number
   readonly faultValue: number
-  /** Written by the addon: how many values count. */
-  readonly count: number
 }
 
 /**
  * 'ok', or why the inputs were refused. 'label': a label that names no class; 'domain': a value for which the loss is not
- * defined; 'aborted': the cancel flag was raised, or there was no memory.
+ * defined; 'aborted': the cancel flag was raised, or there was no memory; 'overlap': an array that is written shares memory
+ * with another one, and nothing was computed.
  */
-export type StatusName = 'ok' | 'label' | 'domain' | 'aborted'
+export type StatusName = 'ok' | 'label' | 'domain' | 'aborted' | 'overlap'
 
 export interface Info {
   readonly isa: string
@@ -105,8 +118,21 @@ export interface Info {
   readonly cpus: number
 }
 
-/** Resolved by `runAsync`: `[status, value, faultInput, faultIndex, faultValue, count]`. */
-export type AsyncResult = Float64Array
+/** What `runAsync` resolves to. */
+export type AsyncResult = readonly [
+  status: number,
+  value: number,
+  faultInput: number,
+  faultIndex: number,
+  faultValue: number,
+  count: number,
+]
+
+/** What stands for a prepared call. */
+export interface Bound {
+  /** Its name in the frame. */
+  readonly number: number
+}
 
 export interface Binding {
   readonly kernels: readonly Kernel[]
@@ -116,56 +142,62 @@ export interface Binding {
   readonly frame: Float64Array
 
   /**
-   * Computes what the frame describes. Writes `values` (per element or row) and the gradients, all of them or none, where given. With `state`, adds the
-   * partial result to it. Returns the reduced value, NaN when the reduction is none. A bad input is reported in
-   * `slots.status`; a broken contract (lengths or types that do not fit the frame) throws `ERR_BINDING`.
+   * Computes what the frame describes. Writes `values` (per element or row) and the gradients, all of them or none, where
+   * given. With `state`, adds the partial result to it. A broken contract (lengths or types that do not fit the frame) throws
+   * `ERR_BINDING`.
    */
   run(
     input0: BindingArray,
-    input1: Argument,
-    input2: Argument,
-    input3: Argument,
-    weight: Argument,
-    upstream: Argument,
-    values: Argument,
-    grad0: Argument,
-    grad1: Argument,
-    grad2: Argument,
-    state: Uint8Array | undefined,
-  ): number
-
-  /** The same on a worker thread. The arrays are kept alive. `cancel[0] = 1` stops it at the next block. */
-  runAsync(
-    input0: BindingArray,
-    input1: Argument,
-    input2: Argument,
-    input3: Argument,
-    weight: Argument,
-    upstream: Argument,
-    values: Argument,
-    grad0: Argument,
-    grad1: Argument,
-    grad2: Argument,
-    state: Uint8Array | undefined,
-    cancel: Int32Array | undefined,
-  ): Promise<AsyncResult>
+    input1?: Argument,
+    input2?: Argument,
+    input3?: Argument,
+    weight?: Argument,
+    upstream?: Argument,
+    values?: Argument,
+    grad0?: Argument,
+    grad1?: Argument,
+    grad2?: Argument,
+    state?: Uint8Array | undefined,
+  ): void
 
   /**
-   * A prepared call: a function that computes it and returns the reduced value, with the status in the frame. The caller
-   * checks before each run that no array has changed its length (detached or resized).
+   * The same on another thread. The arrays are kept alive. `cancel[0] = 1` stops it at the next block. What would take less
+   * time than handing it over is done at once: then there is no promise, and the result is in the frame; so is 'overlap'.
    */
+  runAsync(
+    input0: BindingArray,
+    input1?: Argument,
+    input2?: Argument,
+    input3?: Argument,
+    weight?: Argument,
+    upstream?: Argument,
+    values?: Argument,
+    grad0?: Argument,
+    grad1?: Argument,
+    grad2?: Argument,
+    state?: Uint8Array | undefined,
+    cancel?: Int32Array | undefined,
+  ): Promise<AsyncResult> | undefined
+
+  /** A prepared call, which lasts as long as this object; undefined where the status in the frame is 'overlap'. */
   bind(
     input0: BindingArray,
-    input1: Argument,
-    input2: Argument,
-    input3: Argument,
-    weight: Argument,
-    upstream: Argument,
-    values: Argument,
-    grad0: Argument,
-    grad1: Argument,
-    grad2: Argument,
-  ): () => number
+    input1?: Argument,
+    input2?: Argument,
+    input3?: Argument,
+    weight?: Argument,
+    upstream?: Argument,
+    values?: Argument,
+    grad0?: Argument,
+    grad1?: Argument,
+    grad2?: Argument,
+  ): Bound | undefined
+
+  /**
+   * Computes the bound call whose number stands in the frame. The caller checks before each run that no array has changed
+   * its length (detached or resized).
+   */
+  runBound(): void
 
   /** Size in bytes of the state of an accumulator over float32 or float64 terms. A zero-filled header is not a state: see `initState`. */
   stateBytes(dtype: 'float32' | 'float64'): number
@@ -178,6 +210,11 @@ export interface Binding {
   countState(state: Uint8Array): number
   /** Reduction as in the frame: 1 sum, 2 mean; divisor NaN for the mean's own. */
   valueState(state: Uint8Array, reduction: number, divisor: number): number
+
+  /** How many bytes after its beginning an array meets a multiple of 64. */
+  bytesToLine(array: Uint8Array): number
+  /** Asks for huge pages, where the system has some, for memory that has not been touched yet. */
+  useHugePages(array: Uint8Array): void
 
   info(): Info
   /** Clamped to 1..256; returns what is set. */

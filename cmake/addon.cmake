@@ -8,8 +8,12 @@ endif()
 find_package(Threads REQUIRED)
 add_library(losskit SHARED
   native/addon/addon.cc
+  native/addon/async.cc
+  native/addon/bound.cc
   native/addon/check_shape.cc
+  native/addon/memory.cc
   native/addon/outcome.cc
+  native/addon/overlap.cc
   native/addon/read_job.cc
   native/addon/run_functions.cc
   native/addon/state.cc

@@ -3,7 +3,9 @@
 add_library(losskit_core OBJECT
   native/cpu/catalogue.cc
   native/cpu/dispatch.cc
+  native/cpu/errands.cc
   native/cpu/pool.cc
+  native/cpu/reduce.cc
   native/cpu/run.cc
   native/sum/read.cc)
 target_link_libraries(losskit_core PUBLIC losskit_options)

@@ -1,3 +1,4 @@
+import { runAside } from './aside.ts'
 import { binding, slots } from './backend/binding.ts'
 import { decode, encode } from './bytes.ts'
 import { type Call, prepare } from './call.ts'
@@ -6,7 +7,7 @@ import { type Definition, REDUCTIONS } from './definition.ts'
 import { LosskitDtypeError, LosskitStateError } from './errors.ts'
 import { difference, type Identified, identify, restore } from './identity.ts'
 import type { Wanted } from './outputs.ts'
-import { runAside, runNow } from './run.ts'
+import { runNow } from './run.ts'
 import { show } from './show.ts'
 import { clear, newSum, type Sum, type SumType } from './sum.ts'
 
@@ -106,7 +107,11 @@ class Accumulator {
           `${unknown} to fromBytes.`,
       )
     }
-    const batch = weight === undefined ? configuration : { ...configuration, weight }
+    const batch = {
+      ...configuration,
+      numbers: configuration.numbers.slice(),
+      weight: weight ?? configuration.weight,
+    }
     const call = prepare(this.#loss, batch, NOTHING, given.slice(0, this.#loss.inputs.length))
     this.#requireType(call)
     return call

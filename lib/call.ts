@@ -33,8 +33,10 @@ export interface Call {
   /** The type of the arithmetic. */
   readonly compute: Dtype
   readonly kernel: KernelOfLoss
+  readonly wanted: Wanted
 }
 
+/** Makes a call of a configuration, which is used up. */
 export function prepare(
   loss: Definition,
   configuration: Configuration,
@@ -45,14 +47,15 @@ export function prepare(
   const { tensors, weight, compute } = inputs
   const kernel = tensors.length > loss.inputs.length && loss.extra ? loss.extra.kernel : loss.kernel
   const upstream = readUpstream(loss, configuration.upstream, inputs)
-  const outputs = makeOutputs(loss, kernel, configuration, wanted, inputs, upstream)
+  const outputs = makeOutputs(loss, kernel, configuration, wanted, inputs)
 
-  const numbers = configuration.numbers.slice()
+  const { numbers } = configuration
   numbers[slots.kernel] = kernel.code
   numbers[slots.rows] = inputs.rows
   numbers[slots.columns] = inputs.columns ?? 0
   numbers[slots.inner] = inputs.inner ?? 0
   numbers[slots.others] = inputs.others ?? 0
+  numbers[slots.wantsValue] = Number(wanted.value || loss.outer !== undefined)
   if (!inputs.hasLabels) numbers[slots.ignoreIndex] = Number.NaN
   if (configuration.perSample && Number.isNaN(numbers[slots.divisor])) {
     numbers[slots.divisor] = samplesOf(inputs) || Number.NaN
@@ -87,6 +90,7 @@ export function prepare(
     gradients: outputs.gradients,
     compute,
     kernel,
+    wanted,
   }
 }
 

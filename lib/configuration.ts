@@ -1,13 +1,20 @@
 import { slots } from './backend/binding.ts'
 import { requireBackend } from './backend/choose.ts'
-import { type Definition, type Place, REDUCTIONS, type Reduction, type ReductionWord } from './definition.ts'
+import {
+  type Definition,
+  type Place,
+  REDUCTIONS,
+  type Reduction,
+  type ReductionWord,
+  type ScalarOption,
+} from './definition.ts'
 import { LosskitOptionError } from './errors.ts'
 import { show, showList } from './show.ts'
 
 /** The options of a call, each read once and checked as far as it can be without the inputs. */
 export interface Configuration {
-  /** The frame, with every option in it that is or stands for a number. */
-  readonly numbers: readonly number[]
+  /** The frame, with every option in it that is or stands for a number; the call that is made of it writes the rest. */
+  readonly numbers: number[]
   readonly reduction: Reduction
   /** Whether the mean divides by the first dimension of the first input. */
   readonly perSample: boolean
@@ -49,7 +56,9 @@ export function readOptions(loss: Definition, place: Place, options: unknown): O
 export function configure(loss: Definition, place: Place, options: unknown): Configuration {
   const given = readOptions(loss, place, options)
   const numbers = loss.defaults.slice()
-  for (const { name, domain, slot } of loss.scalars) {
+  const { scalars } = loss
+  for (let i = 0; i < scalars.length; i++) {
+    const { name, domain, slot } = scalars[i] as ScalarOption
     const value = given[name]
     if (value === undefined) continue
     const code = domain.encode(value)
@@ -96,11 +105,10 @@ export function readSignal(loss: Definition, signal: unknown): AbortSignal | und
 }
 
 function readReduction(loss: Definition, place: Place, reduction: unknown): ReductionWord {
-  const isOfState = (word: ReductionWord) => word === 'mean' || word === 'sum'
-  const words = place === 'accumulator' ? loss.reductions.filter(isOfState) : loss.reductions
-  const word = words.find(word => word === (reduction ?? 'mean'))
-  if (word !== undefined) return word
-  const quoted = words.map(word => `'${word}'`)
+  const word = (reduction ?? 'mean') as ReductionWord
+  const isOfPlace = (word: ReductionWord) => place !== 'accumulator' || word === 'mean' || word === 'sum'
+  if (loss.reductions.includes(word) && isOfPlace(word)) return word
+  const quoted = loss.reductions.filter(isOfPlace).map(word => `'${word}'`)
   throw refusal(loss, 'reduction', reduction, showList(quoted, 'or'))
 }
 

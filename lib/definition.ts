@@ -86,6 +86,8 @@ export function define(declaration: Declaration): Definition {
   defaults[slots.kernel] = kernel.code
   defaults[slots.reduction] = REDUCTIONS.mean
   defaults[slots.upstream] = 1
+  defaults[slots.wantsValue] = 1
+  defaults[slots.inPlace] = Number(driver.inPlace)
   for (const { slot, domain } of scalars) defaults[slot] = domain.fallback
   const takes = placesOf(Object.keys(options), driver)
   return {
@@ -131,7 +133,6 @@ function emptyFrame(): number[] {
   const numbers = Array.from(frame, () => Number.NaN)
   for (const size of ['rows', 'columns', 'inner', 'others'] as const) numbers[slots[size]] = 0
   numbers[slots.labelSmoothing] = 0
-  numbers[slots.status] = 0
   for (let i = 0; i < 4; i++) numbers[slots.params + i] = 0
   for (let i = 0; i < 10; i++) numbers[slots.dtypes + i] = -1
   return numbers

@@ -34,6 +34,7 @@ export { contrastive, cosineEmbedding, gradientPenalty, triplet } from './losses
 export { gaussianNll, klDiv, poissonNll } from './losses/probabilistic.ts'
 export { huber, logCosh, mae, mape, mbe, mse, msle, quantile, rmse, smoothL1 } from './losses/regression.ts'
 export { ctc } from './losses/sequences.ts'
+export { type AllocatedArrays, alloc } from './tensor/alloc.ts'
 export type {
   Float16ArrayLike,
   FloatArray,

@@ -1,16 +1,18 @@
+import { type Reduced, runAside } from './aside.ts'
 import { slots } from './backend/binding.ts'
 import type { Call } from './call.ts'
 import type { Definition, Outer } from './definition.ts'
-import { countOfLast, detached, prepareRun, type Reduced, runAside, runNow } from './run.ts'
+import { detached } from './fault.ts'
+import { prepareRun, runNow } from './run.ts'
 import { allThere, sentinels } from './tensor/memory.ts'
 
 // A function of the reduced value, by the chain rule: the value first, then the gradient under an incoming gradient that is
 // as many times larger as the function is steep.
 
-export function runThrough(loss: Definition, outer: Outer, call: Call): Reduced {
+export function runThrough(loss: Definition, outer: Outer, call: Call): number {
   const inner = runNow(loss, withoutGradients(call))
-  if (call.gradients !== undefined) runNow(loss, steeper(call, outer.slope(inner.value)))
-  return { value: outer.of(inner.value), count: inner.count }
+  if (call.gradients !== undefined) runNow(loss, steeper(call, outer.slope(inner)))
+  return outer.of(inner)
 }
 
 export async function runThroughAside(
@@ -28,15 +30,16 @@ export async function runThroughAside(
   return { value: outer.of(inner.value), count: inner.count }
 }
 
-export function prepareRunThrough(loss: Definition, outer: Outer, call: Call): () => Reduced {
-  const watched = sentinels(call.arrays)
+export function prepareRunThrough(loss: Definition, outer: Outer, call: Call): () => number {
   const compute = prepareRun(loss, withoutGradients(call))
+  if (call.gradients === undefined) return () => outer.of(compute())
+  prepareRun(loss, call) // which finds now what would be wrong with the gradients
+  const watched = sentinels(call.arrays)
   return () => {
     if (!allThere(watched)) throw detached(loss)
     const inner = compute()
-    const count = countOfLast()
-    if (call.gradients !== undefined) runNow(loss, steeper(call, outer.slope(inner)))
-    return { value: outer.of(inner), count }
+    runNow(loss, steeper(call, outer.slope(inner)))
+    return outer.of(inner)
   }
 }
 
@@ -53,5 +56,6 @@ function withoutGradients(call: Call): Call {
 function steeper(call: Call, slope: number): Call {
   const numbers = call.numbers.slice()
   numbers[slots.upstream] = (numbers[slots.upstream] as number) * slope
+  numbers[slots.wantsValue] = 0
   return { ...call, numbers }
 }

@@ -4,8 +4,9 @@ import type { Definition, KernelOfLoss } from './definition.ts'
 import type { Inputs } from './drivers/driver.ts'
 import { LosskitBufferError, LosskitOptionError } from './errors.ts'
 import { show, showList } from './show.ts'
+import { createArray } from './tensor/alloc.ts'
 import { float64, kindOf } from './tensor/dtype.ts'
-import { coincide, isGone, overlap } from './tensor/memory.ts'
+import { isGone } from './tensor/memory.ts'
 import { carrier, type Dense } from './tensor/read.ts'
 
 /** What a call gives back. Where `out` can hold several buffers it names them, otherwise it is the buffer. */
@@ -29,96 +30,100 @@ export function makeOutputs(
   kernel: KernelOfLoss,
   configuration: Configuration,
   wanted: Wanted,
-  inputs: Inputs,
-  upstream: Dense | undefined,
+  { tensors, compute, rows }: Inputs,
 ): Outputs {
   const wantsValues = wanted.value && configuration.reduction === 'none'
-  const grads = wanted.grad ? kernel.grads : []
-  const out = readOut(loss, grads, configuration, wanted, wantsValues)
-  const { tensors, compute, rows } = inputs
+  const { out } = configuration
+  const buffers = out === undefined ? undefined : readOut(loss, kernel, configuration, wanted, wantsValues)
 
-  const valuesKind = compute === float64 ? 'Float64Array' : 'Float32Array'
-  const ownValues = accept(loss, valuesName(wanted), out.values, valuesKind, rows)
-  const ownGradients = grads.map(({ input, name }) => {
-    const { kind, data } = tensors[input] as Dense
-    return accept(loss, `out.${name}`, out.grads[name], kind, data.length)
-  })
-  const ownGrads = ownGradients.map(
-    (own, i) => own && carrier(own, (tensors[(grads[i] as Grad).input] as Dense).kind),
-  )
-  refuseOverlap(loss, kernel, wanted, inputs, upstream, ownValues, ownGrads)
+  let values: Argument
+  if (wantsValues) {
+    const kind = compute === float64 ? 'Float64Array' : 'Float32Array'
+    const own = wanted.namesOut ? buffers?.value : out
+    values =
+      own === undefined
+        ? createArray(kind, rows)
+        : accept(loss, wanted.namesOut ? 'value' : undefined, own, kind, rows)
+  }
+  if (!wanted.grad) return { values, grads: NONE, gradients: undefined }
 
-  const values = ownValues ?? (wantsValues ? create(valuesKind, rows) : undefined)
   const gradients: Record<string, unknown> = {}
-  const filled = grads.map(({ input, name }, i) => {
+  const filled: BindingArray[] = []
+  for (let i = 0; i < kernel.grads.length; i++) {
+    const { input, name } = kernel.grads[i] as Grad
     const { kind, data } = tensors[input] as Dense
-    const gradient = ownGradients[i] ?? create(kind, data.length)
+    const own = buffers?.[name]
+    const gradient =
+      own === undefined ? createArray(kind, data.length) : accept(loss, name, own, kind, data.length)
     gradients[name] = gradient
-    return ownGrads[i] ?? carrier(gradient, kind)
-  })
-  return { values, grads: filled, gradients: wanted.grad ? gradients : undefined }
+    filled.push(carrier(gradient, kind))
+  }
+  return { values, grads: filled, gradients }
 }
 
 type Grad = KernelOfLoss['grads'][number]
 
-function valuesName({ namesOut }: Wanted): string {
+const NONE: readonly Argument[] = []
+
+export function valuesName({ namesOut }: Wanted): string {
   return namesOut ? 'out.value' : 'out'
 }
 
-/** The buffers of the caller. */
-interface Out {
-  readonly values: unknown
-  readonly grads: Readonly<Record<string, unknown>>
-}
-
-const NO_BUFFERS: Out = { values: undefined, grads: {} }
+/** The buffers of the caller by name, undefined where it is one buffer without a name. */
+type Buffers = Readonly<Record<string, unknown>>
 
 function readOut(
   loss: Definition,
-  grads: readonly Grad[],
+  { grads }: KernelOfLoss,
   { out, reduction }: Configuration,
-  wanted: Wanted,
+  { namesOut, grad }: Wanted,
   wantsValues: boolean,
-): Out {
-  if (out === undefined) return NO_BUFFERS
-  if (!wanted.namesOut) {
-    if (wantsValues) return { values: out, grads: {} }
+): Buffers | undefined {
+  if (!namesOut) {
+    if (wantsValues) return undefined
     throw new LosskitOptionError(
       `${loss.name}: out takes the values of reduction 'none', but reduction '${reduction}' gives one number. Leave it out.`,
     )
   }
-  const names = [...grads.map(({ name }) => name), ...(wantsValues ? ['value'] : [])]
+  const names = (): string =>
+    showList([...(grad ? grads.map(({ name }) => name) : []), ...(wantsValues ? ['value'] : [])])
   if (typeof out !== 'object' || out === null || kindOf(out) !== undefined) {
     throw new LosskitOptionError(
-      `${loss.name}: out is ${show(out)}. It must be an object of buffers: { ${showList(names)} }.`,
+      `${loss.name}: out is ${show(out)}. It must be an object of buffers: { ${names()} }.`,
     )
   }
   // Each property is read once: a getter could give another array the next time.
   const buffers: Record<string, unknown> = {}
   for (const name in out) {
-    const buffer = (out as Readonly<Record<string, unknown>>)[name]
+    const buffer = (out as Buffers)[name]
     if (buffer === undefined) continue
-    if (!names.includes(name)) {
+    if (!((wantsValues && name === 'value') || (grad && isGradient(grads, name)))) {
       throw new LosskitOptionError(
-        `${loss.name}: out.${name} would stay empty. out takes ${showList(names) || 'nothing'} here.`,
+        `${loss.name}: out.${name} would stay empty. out takes ${names() || 'nothing'} here.`,
       )
     }
     buffers[name] = buffer
   }
-  return { values: wantsValues ? buffers.value : undefined, grads: buffers }
+  return buffers
 }
 
+function isGradient(grads: readonly Grad[], name: string): boolean {
+  for (let i = 0; i < grads.length; i++) if ((grads[i] as Grad).name === name) return true
+  return false
+}
+
+/** A buffer of the caller's, by its name in `out`; without one it is `out` itself. */
 function accept(
   loss: Definition,
-  name: string,
+  member: string | undefined,
   buffer: unknown,
   kind: string,
   length: number,
-): BindingArray | undefined {
-  if (buffer === undefined) return undefined
+): BindingArray {
   const array = buffer as BindingArray
   const found = kindOf(array)
   if (found === kind && array.length === length) return array
+  const name = member === undefined ? 'out' : `out.${member}`
   if (found !== undefined && array.length === 0 && isGone(array)) {
     throw new LosskitBufferError(
       'ERR_DETACHED',
@@ -129,65 +134,5 @@ function accept(
   throw new LosskitBufferError(
     'ERR_OUT',
     `${loss.name}: ${name} is ${given}. It must be a ${kind} of ${length} elements.`,
-  )
-}
-
-function create(kind: string, length: number): BindingArray {
-  if (kind === 'Float32Array') return new Float32Array(length)
-  if (kind === 'Float64Array') return new Float64Array(length)
-  if (kind === 'Uint16Array') return new Uint16Array(length)
-  // Only where the runtime has them can predictions be Float16Arrays.
-  const Float16Array = Reflect.get(globalThis, kind) as Uint16ArrayConstructor
-  return new Float16Array(length)
-}
-
-/**
- * The addon writes while it reads, so memory is shared in one way only: a gradient in place of its own input, where the
- * driver is done with an element before it writes there.
- */
-function refuseOverlap(
-  loss: Definition,
-  kernel: KernelOfLoss,
-  wanted: Wanted,
-  { tensors, weight }: Inputs,
-  upstream: Dense | undefined,
-  values: Argument,
-  grads: readonly Argument[],
-): void {
-  if (values === undefined && grads.every(grad => grad === undefined)) return
-  const read: [name: string, array: BindingArray][] = tensors.map((tensor, i) => [
-    kernel.inputs[i] as string,
-    tensor.data,
-  ])
-  if (weight !== undefined) read.push(['weight', weight.data])
-  if (upstream !== undefined) read.push(['upstream', upstream.data])
-  const written: [name: string, array: BindingArray][] = []
-  const place = (name: string, array: Argument, own?: string) => {
-    if (array === undefined) return
-    for (const [other, memory] of read) {
-      const inPlace = other === own && loss.driver.inPlace && coincide(array, memory)
-      if (!inPlace && overlap(array, memory)) throw shared(loss, name, other, own)
-    }
-    for (const [other, memory] of written) if (overlap(array, memory)) throw shared(loss, name, other, own)
-    written.push([name, array])
-  }
-  kernel.grads.forEach(({ name }, i) => {
-    place(`out.${name}`, grads[i], name)
-  })
-  place(valuesName(wanted), values)
-}
-
-function shared(
-  loss: Definition,
-  output: string,
-  other: string,
-  own: string | undefined,
-): LosskitBufferError {
-  const except = loss.driver.inPlace
-    ? `, except that a gradient may be written exactly over ${own ?? 'its own input'}`
-    : ''
-  return new LosskitBufferError(
-    'ERR_OVERLAP',
-    `${loss.name}: ${output} shares memory with ${other}. Buffers must lie apart${except}.`,
   )
 }

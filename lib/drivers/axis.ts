@@ -1,7 +1,6 @@
 import type { Definition } from '../definition.ts'
 import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import { showShape } from '../show.ts'
-import { sizeOf } from '../tensor/shape.ts'
 
 /** How rows of class scores lie in a tensor. */
 export interface Layout {
@@ -31,12 +30,20 @@ export function layoutOf(loss: Definition, shape: readonly number[], axis: numbe
         `${dimensions - 1}.`,
     )
   }
-  const perRow = shape.toSpliced(at, 1)
-  const rows = sizeOf(perRow)
+  const perRow: number[] = []
+  let rows = 1
+  let inner = 1
+  for (let i = 0; i < dimensions; i++) {
+    if (i === at) continue
+    const size = shape[i] as number
+    perRow.push(size)
+    rows *= size
+    if (i > at) inner *= size
+  }
   if (classes === 0 && rows > 0) {
     throw new LosskitShapeError(
       `${loss.name}: ${name} has shape ${showShape(shape)}. A row must have at least one class.`,
     )
   }
-  return { rows, classes, inner: rows === 0 ? 1 : sizeOf(shape.slice(at + 1)), perRow }
+  return { rows, classes, inner: rows === 0 ? 1 : inner, perRow }
 }

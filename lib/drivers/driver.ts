@@ -1,7 +1,9 @@
 import type { Configuration } from '../configuration.ts'
 import type { Definition } from '../definition.ts'
+import type { Wanted } from '../outputs.ts'
 import type { Dtype } from '../tensor/dtype.ts'
 import type { Dense } from '../tensor/read.ts'
+import type { PlainCheck } from './plain.ts'
 
 /** The inputs of a call, checked against each other. The sizes are those of the frame: see `Slots` of the addon. */
 export interface Inputs {
@@ -27,14 +29,8 @@ export interface Driver {
   /** Whether a gradient may be written over its own input. */
   readonly inPlace: boolean
   read(loss: Definition, configuration: Configuration, given: readonly unknown[]): Inputs
-  /** Makes the check of the commonest inputs. */
-  plain?(loss: Definition): PlainCheck | undefined
+  /** Makes the check of the commonest inputs, for calls that want the value alone, or the gradient of the first input. */
+  plain?(loss: Definition, wanted: Wanted): PlainCheck | undefined
   /** In words, what the labels of a call with these numbers must be. */
   labels?(numbers: readonly number[]): string
 }
-
-/**
- * The frame of a call with default options where both inputs are flat typed arrays that fit, undefined where they need a
- * closer look. Nothing is allocated: the frame is the same array each time, to be used at once.
- */
-export type PlainCheck = (first: unknown, second: unknown) => number[] | undefined

@@ -1,11 +1,14 @@
+import type { BindingArray } from '../../binding.js'
 import { slots } from '../backend/binding.ts'
 import type { Definition } from '../definition.ts'
+import type { Wanted } from '../outputs.ts'
 import { showShape } from '../show.ts'
 import { type Dtype, float32, float64, kindOf } from '../tensor/dtype.ts'
 import type { Dense } from '../tensor/read.ts'
-import type { Driver, PlainCheck } from './driver.ts'
+import type { Driver } from './driver.ts'
 import { readFactor } from './factor.ts'
 import { readInputs } from './inputs.ts'
+import { Plain, type PlainCheck } from './plain.ts'
 import { requireSameShape } from './shapes.ts'
 
 /** A value for each element, which depends on nothing else. */
@@ -18,40 +21,48 @@ export const elements: Driver = {
     const { tensors, compute } = readInputs(loss, given)
     const first = tensors[0] as Dense
     for (let i = 1; i < tensors.length; i++) requireSameShape(loss, i, tensors[i] as Dense, first)
-    const shape = first.shape ?? [first.data.length]
-    const what = `${loss.inputs[0]} has shape ${showShape(shape)}`
-    const factor = (name: string, value: unknown) => readFactor(loss, name, value, what, shape, compute)
-    const extras = extra === undefined || loss.extra === undefined ? [] : [factor(loss.extra.name, extra)]
+    const hasExtra = extra !== undefined && loss.extra !== undefined
     return {
-      tensors: [...tensors, ...extras],
-      weight: weight === undefined ? undefined : factor('weight', weight),
+      tensors: hasExtra ? [...tensors, factorOf(loss, loss.extra.name, extra, first, compute)] : tensors,
+      weight: weight === undefined ? undefined : factorOf(loss, 'weight', weight, first, compute),
       rows: first.data.length,
       compute,
     }
   },
 
-  plain(loss) {
-    return loss.inputs.length === 2 ? plainPair(loss) : undefined
+  plain(loss, wanted) {
+    return loss.inputs.length === 2 ? plainPair(loss, wanted) : undefined
   },
 }
 
-function plainPair(loss: Definition): PlainCheck {
-  const of32 = plainNumbers(loss, float32)
-  const of64 = plainNumbers(loss, float64)
-  return (first, second) => {
-    const kind = kindOf(first)
-    const numbers = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
-    if (numbers === undefined || kindOf(second) !== kind) return undefined
-    const { length } = first as Float32Array
-    if (length === 0 || (second as Float32Array).length !== length) return undefined
-    numbers[slots.rows] = length
-    return numbers
-  }
+function factorOf(loss: Definition, name: string, value: unknown, first: Dense, compute: Dtype): Dense {
+  const shape = first.shape ?? [first.data.length]
+  return readFactor(
+    loss,
+    name,
+    value,
+    () => `${loss.inputs[0]} has shape ${showShape(shape)}`,
+    shape,
+    compute,
+  )
 }
 
-function plainNumbers(loss: Definition, dtype: Dtype): number[] {
-  const numbers = loss.defaults.slice()
-  numbers[slots.dtypes] = dtype.code
-  numbers[slots.dtypes + 1] = dtype.code
-  return numbers
+const { rows: ROWS, dtypes: DTYPES } = slots
+
+function plainPair(loss: Definition, wanted: Wanted): PlainCheck {
+  const of32 = new Plain(loss, float32, wanted)
+  const of64 = new Plain(loss, float64, wanted)
+  of32.numbers[DTYPES + 1] = float32.code
+  of64.numbers[DTYPES + 1] = float64.code
+  return (first, second) => {
+    const kind = kindOf(first)
+    const plain = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
+    if (plain === undefined || kindOf(second) !== kind) return undefined
+    const { length } = first as Float32Array
+    if (length === 0 || (second as Float32Array).length !== length) return undefined
+    plain.first = first as BindingArray
+    plain.length = length
+    plain.numbers[ROWS] = length
+    return plain
+  }
 }

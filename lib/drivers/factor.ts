@@ -14,7 +14,7 @@ export function readFactor(
   loss: Definition,
   name: string,
   value: unknown,
-  what: string,
+  what: () => string,
   whole: readonly number[],
   compute: Dtype,
 ): Dense {
@@ -32,7 +32,7 @@ export function readFactor(
   const spread = broadcast(factor, shape, whole)
   if (spread !== undefined) return spread
   throw new LosskitShapeError(
-    `${loss.name}: ${name} has shape ${showShape(shape)}, ${what}. It must have the same shape, or one that broadcasts to it: ` +
+    `${loss.name}: ${name} has shape ${showShape(shape)}, ${what()}. It must have the same shape, or one that broadcasts to it: ` +
       'sizes are compared from the last, and must be equal or 1.',
   )
 }

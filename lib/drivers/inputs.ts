@@ -12,11 +12,15 @@ export interface Read {
 
 /** Reads all inputs of a loss, the first of which must be of floats where there are gradients. */
 export function readInputs(loss: Definition, given: readonly unknown[]): Read {
-  const read = loss.inputs.map((name, i) => readTensor(loss.name, name, given[i]))
-  const first = read[0] as Dense
-  if (loss.kernel.grads.length > 0) requireFloat(loss.name, loss.inputs[0] as string, first)
-  const compute = computeType(read)
-  const tensors = read.map((tensor, i) => conform(loss.name, loss.inputs[i] as string, tensor, compute))
+  const { inputs, kernel } = loss
+  const tensors: Dense[] = []
+  for (let i = 0; i < inputs.length; i++) tensors.push(readTensor(loss.name, inputs[i] as string, given[i]))
+  const first = tensors[0] as Dense
+  if (kernel.grads.length > 0) requireFloat(loss.name, inputs[0] as string, first)
+  const compute = computeType(tensors)
+  for (let i = 0; i < tensors.length; i++) {
+    tensors[i] = conform(loss.name, inputs[i] as string, tensors[i] as Dense, compute)
+  }
   requireOneGradientType(loss, tensors)
   return { tensors, compute }
 }

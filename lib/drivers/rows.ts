@@ -1,16 +1,19 @@
+import type { BindingArray } from '../../binding.js'
 import { slots } from '../backend/binding.ts'
 import type { Configuration } from '../configuration.ts'
 import type { Definition } from '../definition.ts'
 import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
+import type { Wanted } from '../outputs.ts'
 import { showShape } from '../show.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
-import { type Dtype, dtypeOf, float32, float64, kindOf } from '../tensor/dtype.ts'
+import { dtypeOf, float32, float64, kindOf } from '../tensor/dtype.ts'
 import { type Dense, readTensor } from '../tensor/read.ts'
 import { sameShape } from '../tensor/shape.ts'
 import { type Layout, layoutOf } from './axis.ts'
 import { readClassWeights } from './class-weights.ts'
-import type { Driver, Inputs, PlainCheck } from './driver.ts'
+import type { Driver, Inputs } from './driver.ts'
 import { asLabels, floatLabels, showLabels } from './labels.ts'
+import { isLiteralOf, Plain, type PlainCheck } from './plain.ts'
 import { extent } from './shapes.ts'
 
 /** A row of class scores for each value, and the class that is right. */
@@ -149,29 +152,42 @@ function scoresOf(loss: Definition): string {
   return loss.inputs[0] as string
 }
 
-function plain(loss: Definition): PlainCheck {
-  const of32 = plainNumbers(loss, float32)
-  const of64 = plainNumbers(loss, float64)
+const { rows: ROWS, columns: COLUMNS, inner: INNER, dtypes: DTYPES } = slots
+
+function plain(loss: Definition, wanted: Wanted): PlainCheck {
+  const of32 = new Plain(loss, float32, wanted)
+  const of64 = new Plain(loss, float64, wanted)
+  of32.numbers[INNER] = 1
+  of64.numbers[INNER] = 1
   return (pred, target) => {
-    const kind = kindOf(pred)
-    const numbers = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
+    // What may run code of the caller's comes first: from where the frame is filled there must be none.
+    let data = pred
+    let shape: unknown
+    if (isLiteralOf(pred, 'data', 'shape')) {
+      data = pred.data
+      shape = pred.shape
+    }
+    const kind = kindOf(data)
+    const plain = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
     const labelKind = kindOf(target)
-    if (numbers === undefined || labelKind === undefined) return undefined
+    if (plain === undefined || labelKind === undefined) return undefined
     const label = dtypeOf(labelKind)
     if (label === undefined || label.isFloat) return undefined
     const rows = (target as Int32Array).length
-    const classes = (pred as Float32Array).length / rows
+    const { length } = data as Float32Array
+    const classes = length / rows
     if (!Number.isInteger(classes) || classes === 0) return undefined
-    numbers[slots.dtypes + 1] = label.code
-    numbers[slots.rows] = rows
-    numbers[slots.columns] = classes
-    return numbers
+    if (shape !== undefined && !(Array.isArray(shape) && isMatrix(shape, rows, classes))) return undefined
+    plain.first = data as BindingArray
+    plain.length = length
+    const { numbers } = plain
+    numbers[DTYPES + 1] = label.code
+    numbers[ROWS] = rows
+    numbers[COLUMNS] = classes
+    return plain
   }
 }
 
-function plainNumbers(loss: Definition, dtype: Dtype): number[] {
-  const numbers = loss.defaults.slice()
-  numbers[slots.dtypes] = dtype.code
-  numbers[slots.inner] = 1
-  return numbers
+function isMatrix(shape: readonly unknown[], rows: number, columns: number): boolean {
+  return shape.length === 2 && shape[0] === rows && shape[1] === columns
 }

@@ -12,5 +12,5 @@ export function readSampleWeights(
   compute: Dtype,
 ): Dense | undefined {
   if (weight === undefined) return undefined
-  return readFactor(loss, 'weight', weight, `there are ${sizeOf(batch)} values`, batch, compute)
+  return readFactor(loss, 'weight', weight, () => `there are ${sizeOf(batch)} values`, batch, compute)
 }

@@ -7,7 +7,13 @@ import { Dense } from './read.ts'
  * float64, unless a narrower tensor of floats stands beside them.
  */
 export function computeType(inputs: readonly Dense[]): Dtype {
-  const leader = inputs.find(({ isPlain, dtype }) => !isPlain && dtype.isFloat) ?? inputs[0]
+  let leader = inputs[0]
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i] as Dense
+    if (input.isPlain || !input.dtype.isFloat) continue
+    leader = input
+    break
+  }
   return leader?.dtype === float64 ? float64 : float32
 }
 

@@ -1,5 +1,4 @@
 import type { BindingArray } from '../../binding.js'
-import { kindOf } from './dtype.ts'
 
 /**
  * Whether an empty array has lost its memory: detached, or out of the bounds of a shrunk buffer. The language tells only
@@ -42,15 +41,5 @@ export function overlap(a: BindingArray, b: BindingArray): boolean {
     a.buffer === b.buffer &&
     a.byteOffset < b.byteOffset + b.byteLength &&
     b.byteOffset < a.byteOffset + a.byteLength
-  )
-}
-
-/** Whether two arrays are the same elements of the same memory. */
-export function coincide(a: BindingArray, b: BindingArray): boolean {
-  return (
-    a.buffer === b.buffer &&
-    a.byteOffset === b.byteOffset &&
-    a.byteLength === b.byteLength &&
-    kindOf(a) === kindOf(b)
   )
 }

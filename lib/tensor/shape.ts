@@ -8,8 +8,9 @@ export function readShape(loss: string, name: string, value: unknown): readonly 
       `${loss}: the shape of ${name} is ${show(value)}. It must be an array of sizes, such as [32, 10].`,
     )
   }
-  const shape = Array.from(value as ArrayLike<unknown>)
-  for (const size of shape) {
+  const shape = Array.isArray(value) ? value.slice() : Array.from(value as ArrayLike<unknown>)
+  for (let i = 0; i < shape.length; i++) {
+    const size: unknown = shape[i]
     if (!Number.isSafeInteger(size) || (size as number) < 0) {
       throw new LosskitShapeError(
         `${loss}: the shape of ${name} holds ${show(size)}. Sizes must be whole numbers from 0 on.`,
@@ -26,7 +27,9 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((size, i) => size === b[i])
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 /** Whether `shape`, its leading ones aside, is how `whole` ends: whether it repeats over the dimensions before. */

@@ -70,9 +70,10 @@ export interface Metric<
 }
 
 /**
- * The same off the event loop. The inputs are checked before the call returns and errors reject the promise. Until it
- * settles the arrays are in use: what is written into them may or may not be seen, and their memory must not be transferred
- * or resized.
+ * The same off the event loop, but for what takes less time than handing it over, some microseconds. The inputs are checked
+ * before the call returns and errors reject the promise, which never settles before the next turn of the event loop. Until
+ * then the arrays are in use: what is written into them may or may not be seen, and their memory must not be transferred or
+ * resized. Any number of calls may be under way: a short one does not wait for the end of a long one.
  */
 export interface AsyncLoss<
   Inputs extends readonly unknown[],

@@ -6,6 +6,7 @@
 
 #include "addon/environment.h"
 #include "addon/exports.h"
+#include "addon/memory.h"
 #include "addon/run_functions.h"
 #include "addon/state_functions.h"
 #include "cpu/catalogue.h"
@@ -92,9 +93,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("slots", make_slots(env));
   exports.Set("kernels", make_kernels(env));
   exports.Set("dtypes", make_names(env, kDtypeNames, kDtypes));
-  exports.Set("statuses", make_names(env, kStatusNames, kStatuses));
+  auto statuses = make_names(env, kStatusNames, kStatuses);
+  statuses.Set(static_cast<uint32_t>(kStatusOverlap), "overlap");
+  exports.Set("statuses", statuses);
   define_run_functions(env, exports);
   define_state_functions(env, exports);
+  define_memory_functions(env, exports);
   export_function<info>(env, exports, "info");
   export_function<set_threads>(env, exports, "setThreads");
   export_function<set_isa>(env, exports, "setIsa");

@@ -1,4 +1,4 @@
-// The slots of the frame: how the numbers of a call reach the addon, and its status comes back.
+// The slots of the frame: how the numbers of a call reach the addon, and its result comes back.
 #pragma once
 
 #include "cpu/call.h"
@@ -21,13 +21,21 @@ enum Slot : int {
   kSlotLabelSmoothing,
   kSlotParams,
   kSlotDtypes = kSlotParams + kParams,  // one for each array
-  kSlotStatus = kSlotDtypes + kArrays,
+  kSlotWantsValue = kSlotDtypes + kArrays,
+  kSlotInPlace,
+  kSlotBound,
+  kSlotPosts,
+  kSlotStatus,
+  kSlotValue,
+  kSlotCount,
   kSlotFaultInput,
   kSlotFaultIndex,
   kSlotFaultValue,
-  kSlotCount,
   kSlots,
 };
+
+/** After the statuses of the kernels: memory that is written is also read, or written twice. */
+constexpr int kStatusOverlap = kStatuses;
 
 struct NamedSlot {
   const char* name;
@@ -47,11 +55,16 @@ constexpr NamedSlot kNamedSlots[] = {
     {"labelSmoothing", kSlotLabelSmoothing},
     {"params", kSlotParams},
     {"dtypes", kSlotDtypes},
+    {"wantsValue", kSlotWantsValue},
+    {"inPlace", kSlotInPlace},
+    {"bound", kSlotBound},
+    {"posts", kSlotPosts},
     {"status", kSlotStatus},
+    {"value", kSlotValue},
+    {"count", kSlotCount},
     {"faultInput", kSlotFaultInput},
     {"faultIndex", kSlotFaultIndex},
     {"faultValue", kSlotFaultValue},
-    {"count", kSlotCount},
 };
 
 }  // namespace losskit

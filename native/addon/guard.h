@@ -38,11 +38,10 @@ napi_value guarded(napi_env env, napi_callback_info info) {
 template <size_t n>
 struct Arguments {
   napi_value value[n];
-  void* data;
+  size_t count = n;  // given, which may be more than are taken
 
   Arguments(napi_env env, napi_callback_info info) {
-    size_t count = n;
-    check(napi_get_cb_info(env, info, &count, value, nullptr, &data), "arguments");
+    check(napi_get_cb_info(env, info, &count, value, nullptr, nullptr), "arguments");
   }
 };
 

@@ -7,7 +7,7 @@ namespace losskit {
 namespace {
 
 template <class T>
-Outcome run_typed(const Job& job, uint8_t* state) {
+Outcome run_typed(Job& job, uint8_t* state) {
   Sums<T> sums;
   run(job, sums);
   const bool by_weights = divides_by_weights(job.call);
@@ -20,7 +20,7 @@ Outcome run_typed(const Job& job, uint8_t* state) {
 
 }  // namespace
 
-Outcome run_job(const Job& job, uint8_t* state) {
+Outcome run_job(Job& job, uint8_t* state) {
   const bool in_double = job.call.inputs[0].dtype == Dtype::float64;
   try {
     return in_double ? run_typed<double>(job, state) : run_typed<float>(job, state);

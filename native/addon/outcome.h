@@ -14,6 +14,6 @@ struct Outcome {
 
 /** Runs the job; adds its sums to a state where one is given, and only if nothing was wrong with the inputs.
  */
-Outcome run_job(const Job& job, uint8_t* state);
+Outcome run_job(Job& job, uint8_t* state);
 
 }  // namespace losskit

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "addon/check_shape.h"
-#include "addon/environment.h"
 #include "addon/guard.h"
 #include "cpu/catalogue.h"
 
@@ -13,8 +12,10 @@ namespace {
 constexpr double kMostSafeInteger = 9007199254740991.0;
 
 int64_t integer(double x, double least, double most, const char* what) {
-  require(x >= least && x <= most && std::trunc(x) == x, what);
-  return static_cast<int64_t>(x);
+  require(x >= least && x <= most, what);
+  const auto whole = static_cast<int64_t>(x);
+  require(static_cast<double>(whole) == x, what);
+  return whole;
 }
 
 /** The type Node-API reports for an array of a dtype; half types travel as 16-bit integers. */
@@ -51,8 +52,8 @@ bool fits(napi_typedarray_type type, Dtype dtype) {
 
 MutableTensor read_tensor(napi_env env, double code, napi_value array) {
   MutableTensor t;
-  t.dtype = static_cast<Dtype>(integer(code, -1, kDtypes - 1, "dtype"));
-  if (t.dtype == Dtype::absent) return t;
+  if (code == -1) return t;
+  t.dtype = static_cast<Dtype>(integer(code, 0, kDtypes - 1, "dtype"));
   napi_typedarray_type type;
   size_t length;
   check(napi_get_typedarray_info(env, array, &type, &length, &t.data, nullptr, nullptr), "not a typed array");
@@ -69,9 +70,7 @@ bool is_float(Dtype dtype) { return dtype >= Dtype::float32 && dtype <= Dtype::b
 
 }  // namespace
 
-Job read_job(napi_env env, const napi_value* arrays) {
-  const double* frame = environment_of(env).frame;
-  Job job{};
+void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& job) {
   Call& c = job.call;
   c.kernel = static_cast<int>(integer(frame[kSlotKernel], 0, kernel_count() - 1, "kernel"));
   const Kernel& kernel = kernel_at(c.kernel);
@@ -86,9 +85,9 @@ Job read_job(napi_env env, const napi_value* arrays) {
   c.inner = size(kSlotInner, "inner");
   c.others = size(kSlotOthers, "others");
   c.has_ignore_index = !std::isnan(frame[kSlotIgnoreIndex]);
-  if (c.has_ignore_index) {
-    c.ignore_index = integer(frame[kSlotIgnoreIndex], -kMostSafeInteger, kMostSafeInteger, "ignoreIndex");
-  }
+  c.ignore_index = c.has_ignore_index
+                       ? integer(frame[kSlotIgnoreIndex], -kMostSafeInteger, kMostSafeInteger, "ignoreIndex")
+                       : 0;
   c.label_smoothing = frame[kSlotLabelSmoothing];
   require(c.label_smoothing >= 0 && c.label_smoothing <= 1, "labelSmoothing");
   for (int i = 0; i < kParams; ++i) c.params[i] = frame[kSlotParams + i];
@@ -129,11 +128,13 @@ Job read_job(napi_env env, const napi_value* arrays) {
     require(c.grads[i].dtype == input.dtype && c.grads[i].size == input.size, "a gradient");
   }
 
-  job.wants_value = job.reduction != Reduction::none;
+  job.wants_value = job.reduction != Reduction::none && frame[kSlotWantsValue] != 0;
   c.is_mean = job.reduction == Reduction::mean;
   c.wants_sum = job.wants_value;
   c.scale = job.upstream;
-  return job;
+  c.stream = false;
+  c.shared = nullptr;
+  job.cancel = nullptr;
 }
 
 }  // namespace losskit

@@ -8,9 +8,9 @@
 
 namespace losskit {
 
-/** Checks every number and every array against each other: a job that is returned touches no memory it should
- * not. */
-Job read_job(napi_env env, const napi_value* arrays);
+/** Checks every number and every array against each other: the job touches no memory it should not. Every
+ * member of `job` is set. */
+void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& job);
 
 /** Whether the job computes in float64. */
 inline bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }

@@ -94,6 +94,13 @@ StateArgument read_state_argument(napi_env env, napi_value value) {
   return state;
 }
 
+uint8_t* state_for(napi_env env, napi_value value, bool in_double) {
+  if (is_undefined(env, value)) return nullptr;
+  const StateArgument state = read_state_argument(env, value);
+  require((state.header.is_double != 0) == in_double, "state of another dtype");
+  return state.bytes;
+}
+
 void define_state_functions(napi_env env, napi_value exports) {
   export_function<state_bytes>(env, exports, "stateBytes");
   export_function<init>(env, exports, "initState");

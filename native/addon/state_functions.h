@@ -14,6 +14,9 @@ struct StateArgument {
 };
 StateArgument read_state_argument(napi_env env, napi_value value);
 
+/** The state given for a job: null if none, of the job's type otherwise. */
+uint8_t* state_for(napi_env env, napi_value value, bool in_double);
+
 void define_state_functions(napi_env env, napi_value exports);
 
 }  // namespace losskit

@@ -8,43 +8,102 @@
 #include <system_error>
 #include <thread>
 
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
 namespace losskit {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr int kMostThreads = 256;
 /** How long a thread looks for the next job before it sleeps: about what waking it would cost. */
 constexpr auto kSpin = std::chrono::microseconds(20);
+/** How long a caller looks whether the others are done before it sleeps: about a piece of work. */
+constexpr auto kLastPiece = std::chrono::microseconds(50);
+
+void pause() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
+/** Looks again and again, but not forever, whether something holds. */
+template <class Condition>
+bool spin_until(Clock::duration most, Condition holds) {
+  const auto end = Clock::now() + most;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (holds()) return true;
+      pause();
+    }
+  } while (Clock::now() < end);
+  return holds();
+}
 
 struct Job {
   void (*enter)(void*);
   void* context;
   int places;  // for threads that have yet to enter
-  int inside = 0;
+  std::atomic<int> inside{0};
   Job* next = nullptr;
 };
 
 class Pool {
  public:
-  void run(int helpers, void (*enter)(void*), void* context) {
-    Job job{enter, context, helpers};
-    {
-      std::lock_guard lock(mutex_);
-      start_threads(helpers);
-      append(&job);
+  void run(int helpers, bool is_worth_waking, void (*enter)(void*), void* context) {
+    if (!is_worth_waking && !is_hot()) {
+      const int awake = spinning_.load(std::memory_order_relaxed);
+      if (awake < helpers) helpers = awake;
     }
-    for (int i = 0; i < helpers; ++i) wake_.notify_one();
-    enter(context);
-    std::unique_lock lock(mutex_);
-    remove(&job);
-    left_.wait(lock, [&] { return job.inside == 0; });
+    if (helpers == 0) {
+      enter(context);
+    } else {
+      share({enter, context, helpers});
+    }
+    last_end_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable wake_, left_;
-  std::atomic<int> open_places_{0};
+  std::atomic<int> open_places_{0}, spinning_{0}, blocked_callers_{0};
+  std::atomic<Clock::rep> last_end_{0};
   Job* first_ = nullptr;
-  int threads_ = 0;
+  int threads_ = 0, sleeping_ = 0;
+
+  /** Whether jobs come so fast one after the other that helpers, once awake, find the next before they sleep.
+   */
+  bool is_hot() const {
+    const Clock::duration last(last_end_.load(std::memory_order_relaxed));
+    return Clock::now().time_since_epoch() - last < kSpin;
+  }
+
+  void share(Job&& job) {
+    int asleep;
+    {
+      std::lock_guard lock(mutex_);
+      start_threads(job.places);
+      append(&job);
+      const int wanted = job.places - spinning_.load(std::memory_order_relaxed);
+      asleep = wanted < sleeping_ ? wanted : sleeping_;
+    }
+    for (int i = 0; i < asleep; ++i) wake_.notify_one();
+    job.enter(job.context);
+    {
+      std::lock_guard lock(mutex_);
+      remove(&job);
+    }
+    const auto all_left = [&] { return job.inside.load() == 0; };
+    if (spin_until(kLastPiece, all_left)) return;
+    std::unique_lock lock(mutex_);
+    ++blocked_callers_;
+    left_.wait(lock, all_left);
+    --blocked_callers_;
+  }
 
   void start_threads(int wanted) {
     while (threads_ < wanted) {
@@ -72,33 +131,39 @@ class Pool {
     job->places = 0;
   }
 
+  /** Of the jobs with a place the one with the fewest threads, so that each gets its share. */
   Job* with_place() {
-    Job* job = first_;
-    while (job != nullptr && job->places == 0) job = job->next;
-    return job;
-  }
-
-  void spin() const {
-    const auto end = std::chrono::steady_clock::now() + kSpin;
-    while (open_places_.load(std::memory_order_relaxed) == 0 && std::chrono::steady_clock::now() < end) {
-      std::this_thread::yield();
+    Job* best = nullptr;
+    for (Job* job = first_; job != nullptr; job = job->next) {
+      if (job->places != 0 && (best == nullptr || job->inside.load() < best->inside.load())) best = job;
     }
+    return best;
   }
 
   [[noreturn]] void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
       Job* job;
-      while ((job = with_place()) == nullptr) wake_.wait(lock);
+      while ((job = with_place()) == nullptr) {
+        ++sleeping_;
+        wake_.wait(lock);
+        --sleeping_;
+      }
       --job->places;
       --open_places_;
       ++job->inside;
       lock.unlock();
       job->enter(job->context);
-      lock.lock();
-      if (--job->inside == 0) left_.notify_all();
-      lock.unlock();
-      spin();
+      // The caller may be gone from here on.
+      const bool is_last = --job->inside == 0;
+      if (is_last && blocked_callers_.load() != 0) {
+        lock.lock();
+        left_.notify_all();
+        lock.unlock();
+      }
+      ++spinning_;
+      spin_until(kSpin, [&] { return open_places_.load(std::memory_order_relaxed) != 0; });
+      --spinning_;
       lock.lock();
     }
   }
@@ -127,9 +192,9 @@ std::atomic<int>& threads() {
 
 }  // namespace
 
-void run_on_threads(int helpers, void (*enter)(void*), void* context) {
+void run_on_threads(int helpers, bool is_worth_waking, void (*enter)(void*), void* context) {
   if (helpers <= 0) return enter(context);
-  pool().run(helpers, enter, context);
+  pool().run(helpers, is_worth_waking, enter, context);
 }
 
 int thread_count() { return threads().load(std::memory_order_relaxed); }

@@ -1,9 +1,11 @@
 #include "cpu/run.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "cpu/catalogue.h"
 #include "cpu/dispatch.h"
@@ -15,10 +17,13 @@
 namespace losskit {
 namespace {
 
-/** Bytes of work per thread below which waking another costs more than it saves. */
-constexpr uint64_t kBytesPerThread = 256 * 1024;
+/** Bytes of work per thread below which sharing costs more than it saves. */
+constexpr uint64_t kBytesPerThread = 128 * 1024;
+/** Bytes of work for which a thread is woken. */
+constexpr uint64_t kBytesToWake = 2 * 1024 * 1024;
 /** Bytes in a piece: large enough that taking one costs nothing, small enough that threads end together. */
-constexpr uint64_t kPieceBytes = 256 * 1024;
+constexpr uint64_t kLeastPiece = 64 * 1024, kMostPiece = 256 * 1024;
+constexpr uint64_t kPiecesPerThread = 8;
 /** Pieces of more items than this hold whole blocks of the drivers. */
 constexpr uint64_t kBlock = 2048;
 
@@ -35,6 +40,23 @@ int threads_for(uint64_t bytes) {
   const uint64_t pays = bytes / kBytesPerThread;
   const int most = thread_count();
   return pays < 1 ? 1 : pays < static_cast<uint64_t>(most) ? static_cast<int>(pays) : most;
+}
+
+template <class T, size_t... i>
+void clear(ExactSum<T>& sum, std::index_sequence<i...>) {
+  ((sum.limb[i] = 0), ...);
+  sum.special = 0;
+}
+
+/** One store after the other: for so few bytes the instruction that compilers fill memory with takes longer
+ * to start. */
+template <class T>
+void clear(Sums<T>& sums) {
+  constexpr auto limbs = std::make_index_sequence<ExactSumShape<T>::limbs>{};
+  clear(sums.total, limbs);
+  clear(sums.weight, limbs);
+  sums.count = 0;
+  sums.fault = {Status::ok, 0, 0, 0};
 }
 
 template <class T>
@@ -54,7 +76,9 @@ class Scratch {
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { ::operator delete(data_, std::align_val_t(64)); }
+  ~Scratch() {
+    if (data_ != nullptr) ::operator delete(data_, std::align_val_t(64));
+  }
   void* data() const { return data_; }
 
  private:
@@ -71,7 +95,7 @@ uint64_t measured(Measure measure, const Call& c, uint64_t otherwise) {
  */
 template <class T>
 void walk_pieces(const Call& c, const Phase<T>& phase, uint64_t items, uint64_t piece, int threads,
-                 int32_t* cancel, Sums<T>& sums) {
+                 bool is_worth_waking, int32_t* cancel, Sums<T>& sums) {
   const uint64_t pieces = items / piece + (items % piece != 0);
   const int most = pieces < static_cast<uint64_t>(threads) ? static_cast<int>(pieces) : threads;
   const uint64_t each = (measured(phase.scratch, c, 0) + 63) / 64 * 64;
@@ -95,7 +119,8 @@ void walk_pieces(const Call& c, const Phase<T>& phase, uint64_t items, uint64_t 
     const FloatEnvironment environment;
     const int thread = s.entered.fetch_add(1, std::memory_order_relaxed);
     void* const own_scratch = s.scratch + s.each * static_cast<uint64_t>(thread);
-    Sums<T> own{};
+    Sums<T> own;
+    clear(own);
     while (!s.stop.load(std::memory_order_relaxed)) {
       const uint64_t begin = s.next.fetch_add(1, std::memory_order_relaxed) * s.piece;
       if (begin >= s.items) break;
@@ -108,40 +133,42 @@ void walk_pieces(const Call& c, const Phase<T>& phase, uint64_t items, uint64_t 
     std::lock_guard lock(s.mutex);
     add_sums(s.sums, own);
   };
-  run_on_threads(most == 0 ? 0 : most - 1, enter, &shared);
+  run_on_threads(most == 0 ? 0 : most - 1, is_worth_waking, enter, &shared);
 }
 
+/** `bytes` are those of the call. */
 template <class T>
-void run_phase(const Job& job, const Phase<T>& phase, Sums<T>& sums) {
+void run_phase(const Job& job, const Phase<T>& phase, uint64_t bytes, Sums<T>& sums) {
   const Call& c = job.call;
-  const uint64_t items = measured(phase.items, c, c.rows), work = measured(phase.work, c, bytes_of(c));
+  const uint64_t items = measured(phase.items, c, c.rows), work = measured(phase.work, c, bytes);
   const int threads = threads_for(work);
   if (threads == 1 && job.cancel == nullptr) {
     const FloatEnvironment environment;
     const Scratch scratch(measured(phase.scratch, c, 0));
     return phase.walk(c, 0, items, sums, scratch.data());
   }
-  const uint64_t pieces = work / kPieceBytes + 1;
+  const uint64_t share = work / (kPiecesPerThread * static_cast<uint64_t>(threads));
+  const uint64_t pieces = work / std::clamp(share, kLeastPiece, kMostPiece) + 1;
   uint64_t piece = items / pieces + 1;
   if (piece > kBlock) piece = piece / kBlock * kBlock;
-  walk_pieces(c, phase, items, piece, threads, job.cancel, sums);
+  walk_pieces(c, phase, items, piece, threads, work >= kBytesToWake, job.cancel, sums);
 }
 
 template <class T>
-void run_plan(Job& job, const Plan<T>& plan, Wanted wanted, Sums<T>& sums) {
+void run_plan(Job& job, const Plan<T>& plan, Wanted wanted, uint64_t bytes, Sums<T>& sums) {
   const Scratch shared(measured(plan.shared, job.call, 0));
   job.call.shared = shared.data();
   for (const Phase<T>& phase : plan.phases[wanted]) {
     if (phase.walk == nullptr || sums.fault.status != Status::ok) break;
-    run_phase(job, phase, sums);
+    run_phase(job, phase, bytes, sums);
   }
 }
 
 /** Whether rows are so few and long that threads must share each. */
 template <class T>
-bool is_split(const KernelEntry<T>& entry, const Call& c) {
+bool is_split(const KernelEntry<T>& entry, const Call& c, uint64_t bytes) {
   if (entry.pieces == nullptr) return false;
-  const int threads = threads_for(bytes_of(c));
+  const int threads = threads_for(bytes);
   return threads > 1 && c.rows < static_cast<uint64_t>(2 * threads) && entry.pieces(c) > 1;
 }
 
@@ -161,22 +188,23 @@ namespace {
 /** What the gradients are multiplied by, and whether they go past the caches; false if a label is no class.
  */
 template <class T>
-bool prepare_gradient(Job& job, const KernelEntry<T>& entry, Sums<T>& sums) {
+bool prepare_gradient(Job& job, const KernelEntry<T>& entry, uint64_t bytes, Sums<T>& sums) {
   Call& c = job.call;
   double divisor = job.reduction == Reduction::mean ? job.divisor : 1;
   if (std::isnan(divisor)) {
-    Sums<T> surveyed{};
+    Sums<T> surveyed;
+    clear(surveyed);
     surveyed.count = c.rows;
     if (entry.survey != nullptr && has_labels(c, kernel_at(c.kernel))) {
       surveyed.count = 0;
-      run_phase<T>(job, {entry.survey, nullptr, nullptr, nullptr}, surveyed);
+      run_phase<T>(job, {entry.survey, nullptr, nullptr, nullptr}, bytes, surveyed);
       sums.fault = surveyed.fault;
       if (sums.fault.status != Status::ok) return false;
     }
     divisor = divides_by_weights(c) ? value_of(surveyed.weight) : static_cast<double>(surveyed.count);
   }
   c.scale = job.upstream / divisor;
-  c.stream = bytes_of(c) > last_level_cache_bytes() / 2;
+  c.stream = bytes > last_level_cache_bytes() / 2;
   for (const MutableTensor& grad : c.grads) {
     for (const Tensor& input : c.inputs) c.stream &= grad.data == nullptr || grad.data != input.data;
   }
@@ -185,29 +213,43 @@ bool prepare_gradient(Job& job, const KernelEntry<T>& entry, Sums<T>& sums) {
 
 }  // namespace
 
+namespace {
+
+Wanted wanted_of(const Call& c) {
+  if (c.grads[0].data == nullptr) return kValue;
+  return c.wants_sum || c.values.data != nullptr ? kValueAndGrad : kGrad;
+}
+
 template <class T>
-void run(const Job& wanted_job, Sums<T>& sums) {
-  sums = {};
-  Job job = wanted_job;
+uint64_t work_in(const Call& c) {
+  const uint64_t bytes = bytes_of(c);
+  uint64_t work = 0;
+  for (const Phase<T>& phase : active_entry<T>(kernel_at(c.kernel)).plan.phases[wanted_of(c)]) {
+    if (phase.walk == nullptr) break;
+    work += measured(phase.work, c, bytes);
+  }
+  return work;
+}
+
+}  // namespace
+
+uint64_t work_of(const Job& job) {
+  const Call& c = job.call;
+  return c.inputs[0].dtype == Dtype::float64 ? work_in<double>(c) : work_in<float>(c);
+}
+
+template <class T>
+void run(Job& job, Sums<T>& sums) {
+  clear(sums);
   const Call& c = job.call;
   const KernelEntry<T>& entry = active_entry<T>(kernel_at(c.kernel));
-  const bool wants_grad = c.grads[0].data != nullptr, wants_value = c.wants_sum || c.values.data != nullptr;
-  if (wants_grad && !prepare_gradient(job, entry, sums)) return;
-  const Wanted wanted = !wants_grad ? kValue : wants_value ? kValueAndGrad : kGrad;
-  run_plan(job, is_split(entry, c) ? entry.split : entry.plan, wanted, sums);
+  const uint64_t bytes = bytes_of(c);
+  const Wanted wanted = wanted_of(c);
+  if (wanted != kValue && !prepare_gradient(job, entry, bytes, sums)) return;
+  run_plan(job, is_split(entry, c, bytes) ? entry.split : entry.plan, wanted, bytes, sums);
 }
 
-template <class T>
-double reduce(const Sums<T>& sums, bool by_weights, Reduction reduction, double divisor) {
-  if (reduction == Reduction::sum) return value_of(sums.total);
-  if (!std::isnan(divisor)) return quotient(sums.total, divisor);
-  return by_weights ? quotient(sums.total, sums.weight)
-                    : quotient(sums.total, static_cast<double>(sums.count));
-}
-
-template void run(const Job&, Sums<float>&);
-template void run(const Job&, Sums<double>&);
-template double reduce(const Sums<float>&, bool, Reduction, double);
-template double reduce(const Sums<double>&, bool, Reduction, double);
+template void run(Job&, Sums<float>&);
+template void run(Job&, Sums<double>&);
 
 }  // namespace losskit

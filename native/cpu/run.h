@@ -3,11 +3,9 @@
 
 #include <stdint.h>
 
-#include "cpu/call.h"
+#include "cpu/reduce.h"
 
 namespace losskit {
-
-enum class Reduction : int { none, sum, mean };
 
 /** A call and what its numbers mean for the reduced loss. */
 struct Job {
@@ -22,12 +20,12 @@ struct Job {
 /** Whether the mean divides by the class weights of the rows, not by their number. */
 bool divides_by_weights(const Call& call);
 
-/** Fills `sums`; a fault in them says that inputs were refused or the job was cancelled. */
-template <class T>
-void run(const Job& job, Sums<T>& sums);
+/** About how long it takes one thread: in bytes that it could read in that time. */
+uint64_t work_of(const Job& job);
 
-/** The reduced loss. */
+/** Fills `sums`; a fault in them says that inputs were refused or the job was cancelled. What is prepared for
+ * the kernels is left in the job, which may run again. */
 template <class T>
-double reduce(const Sums<T>& sums, bool by_weights, Reduction reduction, double divisor);
+void run(Job& job, Sums<T>& sums);
 
 }  // namespace losskit

@@ -39,6 +39,8 @@ function describeMse(binding, { pred, target }, grad) {
   for (const size of ['columns', 'inner', 'others']) frame[slots[size]] = 0
   frame[slots.ignoreIndex] = Number.NaN
   frame[slots.labelSmoothing] = 0
+  frame[slots.wantsValue] = 1
+  frame[slots.inPlace] = 1
   arrays.forEach((array, i) => {
     frame[slots.dtypes + i] = array === undefined ? -1 : dtypes.indexOf('float32')
   })
@@ -54,7 +56,10 @@ export function batch(length) {
   return { pred, target, sum }
 }
 
-export const run = (binding, inputs, grad) => binding.run(...describeMse(binding, inputs, grad), undefined)
+export function run(binding, inputs, grad) {
+  binding.run(...describeMse(binding, inputs, grad))
+  return binding.frame[binding.slots.value]
+}
 
 /** Resolves to `[status, value, …]`. */
 export const runRawAsync = (binding, inputs, grad, cancel) =>

@@ -350,8 +350,10 @@ async function compute() {
     }
     case 3: {
       const bound = attempt(() => binding.bind(...extra.slice(0, ARRAYS)))
-      if (bound !== undefined)
-        for (let i = 0; i < 2; i++) attempt(() => bound(...random.pick([[], [random.pick(JUNK)()]])))
+      for (let i = 0; i < 2; i++) {
+        frame[slots.bound] = random.below(4) === 0 ? random.pick(NUMBERS) : (bound?.number ?? i)
+        attempt(() => binding.runBound(...random.pick([[], [random.pick(JUNK)()]])))
+      }
       break
     }
   }

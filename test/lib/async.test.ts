@@ -1,10 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { bce, crossEntropy, mse } from '../../lib/index.ts'
+import { bce, crossEntropy, mse, siameseTriplet } from '../../lib/index.ts'
 import { rejected, thrown } from './thrown.ts'
 
 const pred = Float32Array.of(1, 2, 3, 4)
 const target = Float32Array.of(1, 1, 1, 1)
+
+/** What takes longer than handing it to another thread does. */
+const handedOver = () => new Float32Array(50_000)
 
 /** Rows that take a while: about a tenth of a second, so that there is time to see what happens meanwhile. */
 const ROWS = 2000
@@ -46,6 +49,39 @@ describe('an asynchronous call', () => {
     const { value } = await call
     expect(value).toBeCloseTo(Math.log(CLASSES), 5)
     expect(turns).toBeGreaterThan(100)
+  })
+
+  it('lets the event loop turn where short ones are awaited one after the other', async () => {
+    let turns = 0
+    let isOver = false
+    const count = async () => {
+      while (!isOver) {
+        await turn()
+        turns++
+      }
+    }
+    const counting = count()
+    for (let i = 0; i < 500; i++) expect(await mse.async(pred, target)).toBe(3.5)
+    isOver = true
+    await counting
+    expect(turns).toBeGreaterThanOrEqual(499)
+  })
+
+  it('is not kept waiting by others that take long', async () => {
+    const ended: string[] = []
+    // 400 million pairs each: a tenth of a second, if it were alone.
+    const scores = new Float32Array(20_000)
+    const long = Array.from({ length: 8 }, async () => {
+      await siameseTriplet.async(scores, scores)
+      ended.push('long')
+    })
+    const short = async () => {
+      await mse.async(handedOver(), handedOver())
+      ended.push('short')
+    }
+    await Promise.all([...long, short()])
+    expect(ended[0]).toBe('short')
+    expect(ended).toHaveLength(9)
   })
 
   it('does not disturb other calls, nor they it', async () => {
@@ -98,17 +134,24 @@ describe('an error of an asynchronous call', () => {
   })
 
   it('is ERR_DETACHED when memory goes away under the call', async () => {
-    const ownedTarget = new Float32Array(1000)
-    const call = mse.async(new Float32Array(1000), ownedTarget)
+    const ownedTarget = handedOver()
+    const call = mse.async(handedOver(), ownedTarget)
     const kept = structuredClone(ownedTarget.buffer, { transfer: [ownedTarget.buffer] })
     const error = await rejected(call)
     expect(error.code).toBe('ERR_DETACHED')
-    expect(kept.byteLength).toBe(4000)
+    expect(kept.byteLength).toBe(200_000)
   })
 })
 
 describe('a signal', () => {
   const reason = new Error('enough')
+
+  it('that is raised before a short call has given its result rejects it', async () => {
+    const controller = new AbortController()
+    const call = mse.async(pred, target, { signal: controller.signal })
+    controller.abort(reason)
+    await expect(call).rejects.toBe(reason)
+  })
 
   it('that was raised before rejects at once, and nothing is computed', async () => {
     const out = Float32Array.of(7, 7, 7, 7)
@@ -150,10 +193,11 @@ describe('a signal', () => {
       addEventListener: { value: () => listening++ },
       removeEventListener: { value: () => listening-- },
     }) as AbortSignal
-    const call = mse.async(pred, target, { signal: counted })
+    const call = mse.async(handedOver(), handedOver(), { signal: counted })
     expect(listening).toBe(1)
     await call
-    await rejected(bce.async([2], [0], { signal: counted }))
+    await rejected(bce.async(handedOver().fill(2), handedOver(), { signal: counted }))
+    await mse.async(pred, target, { signal: counted })
     expect(listening).toBe(0)
   })
 

@@ -159,6 +159,25 @@ describe.each(FLOATS)('the mean of %s terms', type => {
     )
   })
 
+  it('of few terms is the exact quotient too, wherever their digits lie and however many there are', () => {
+    const random = new Random(43)
+    const [low, high] = type === 'float32' ? [-149, 127] : [-1074, 1023]
+    const divisors = [1, 2, 3, 7, 0.1, 2 ** 53 - 1, 2 ** -1000, 2 ** 1000, 2 ** -1074, Number.MAX_VALUE]
+    for (let top = low; top <= high; top += type === 'float32' ? 1 : 5) {
+      for (const spread of [0, 10, 29, 30, 31, 60, 100, 300]) {
+        const values = random.list(1 + random.integer(4), () => {
+          const exponent = Math.max(top - random.integer(spread + 1), low)
+          const significand = exponent - 23 < low ? 1 : 1 + random.integer(2 ** 23) * 2 ** -23
+          return (random.integer(4) === 0 ? -1 : 1) * significand * 2 ** exponent
+        })
+        expectSame(mean(type, values), exactMean(values))
+        expectSame(sum(type, values), exactSum(values))
+        const divisor = random.pick(divisors)
+        expectSame(mean(type, values, divisor), exactMean(values, divisor), `${values} by ${divisor}`)
+      }
+    }
+  })
+
   it('is right where sum and quotient rounded one after the other are not', () => {
     // (2^53 + 1) / 3 is an integer; a sum that is rounded first gives 2^53 / 3.
     const values = [2 ** 53, 1, 0]

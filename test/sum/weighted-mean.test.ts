@@ -43,6 +43,22 @@ describe.each(FLOATS)('the weighted mean of %s terms', type => {
     )
   })
 
+  it('by weights of many digits is rounded once too', () => {
+    const digits = type === 'float32' ? 23 : 52
+    const weight = fc
+      .tuple(fc.integer({ min: -60, max: 60 }), fc.integer({ min: 0, max: 2 ** 23 - 1 }), fc.boolean())
+      .map(([e, m, isShort]) => (isShort ? 1 + (m % 8) : 1 + m * 2 ** -digits) * 2 ** (isShort ? 0 : e))
+    const power = fc.integer({ min: -40, max: 40 }).map(e => 2 ** e)
+    fc.assert(
+      fc.property(fc.array(power, { maxLength: 40 }), fc.tuple(weight, weight, weight), (values, weights) => {
+        const weighted = values.map((value, i) => value * (weights[i % 3] as number))
+        const masses = values.map((_, i) => weights[i % 3] as number)
+        expectSame(mean(values, weights), exactQuotient(weighted, masses))
+      }),
+      { numRuns: 400, seed: 62 },
+    )
+  })
+
   it('breaks ties to even, and what is a hair beyond a tie away from it', () => {
     // Sums over 4 rows of weight 1: a quarter of them meets at 1 + 2^-53.
     const ones = [1, 1, 1]

@@ -93,6 +93,8 @@ export function prepare(call: Call): Arguments {
   frame[slots.ignoreIndex] = call.ignoreIndex ?? Number.NaN
   frame[slots.labelSmoothing] = call.labelSmoothing ?? 0
   for (let i = 0; i < 4; i++) frame[slots.params + i] = call.params?.[i] ?? 0
+  frame[slots.wantsValue] = 1
+  frame[slots.inPlace] = 1
   const arrays = arraysOf(call)
   arrays.forEach((array, i) => {
     frame[slots.dtypes + i] = array === undefined ? -1 : dtypes.indexOf(dtypeOf(array))
@@ -102,10 +104,10 @@ export function prepare(call: Call): Arguments {
 }
 
 export function run(call: Call): Outcome {
-  const value = binding.run(...prepare(call))
+  binding.run(...prepare(call))
   const { frame, slots, statuses } = binding
   return {
-    value,
+    value: frame[slots.value] as number,
     status: statuses[frame[slots.status] as number] as StatusName,
     faultInput: frame[slots.faultInput] as number,
     faultIndex: frame[slots.faultIndex] as number,

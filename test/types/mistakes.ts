@@ -1,6 +1,6 @@
 /** Mistakes that must not compile. Checked by types.test.ts, never run. */
 
-import { bce, crossEntropy, hinge, huber, lsGan, minimaxGan, mse, nll, rmse } from '../../lib/index.ts'
+import { alloc, bce, crossEntropy, hinge, huber, lsGan, minimaxGan, mse, nll, rmse } from '../../lib/index.ts'
 
 declare const f32: Float32Array
 declare const f64: Float64Array
@@ -86,3 +86,10 @@ lsGan.discriminator(f32, f32, { target: 1 })
 lsGan.discriminator.grad(f32, f32, { reduction: 'none', upstream: f32 })
 // @ts-expect-error: no such inputs
 minimaxGan.generator(f32, { inputs: 'scores' })
+
+// @ts-expect-error: no such type
+alloc(4, 'float8')
+// @ts-expect-error: how many elements, not which
+alloc([4], 'float32')
+// @ts-expect-error: labels are no floats
+mse(alloc(4, 'int32'), f32)

@@ -1,6 +1,7 @@
 /** What calls give back, by the types of their arguments. Compiled by types.test.ts, never run. */
 
 import {
+  alloc,
   bceWithLogits,
   crossEntropy,
   type Float16ArrayLike,
@@ -129,3 +130,14 @@ const judge = lsGan.discriminator.bind(f32, f32, { grad: true })
 same<typeof judge.grad.fake, Float32Array>()
 const fooled = lsGan.generator.grad(f32, { target: 2 })
 same<typeof fooled.fake, Float32Array>()
+
+// Memory, by the name of what it holds.
+const floats = alloc(4, 'float32')
+same<typeof floats, Float32Array<ArrayBuffer>>()
+const halves = alloc(4, 'bfloat16')
+same<typeof halves, Uint16Array<ArrayBuffer>>()
+const longs = alloc(4, 'int64')
+same<typeof longs, BigInt64Array<ArrayBuffer>>()
+const unnamed = alloc(4)
+same<typeof unnamed, Float32Array<ArrayBuffer>>()
+mse.grad(floats, floats, { out: { pred: floats } })

@@ -1,0 +1,28 @@
+// How the result of a call reaches JavaScript: in the frame, which costs nothing to read.
+#pragma once
+
+#include "addon/frame.h"
+#include "addon/outcome.h"
+#include "addon/overlap.h"
+
+namespace losskit {
+
+inline void report(double* frame, const Outcome& outcome) {
+  const Fault& fault = outcome.fault;
+  frame[kSlotStatus] = static_cast<double>(fault.status);
+  frame[kSlotValue] = outcome.value;
+  frame[kSlotCount] = static_cast<double>(outcome.count);
+  if (fault.status == Status::ok) return;
+  frame[kSlotFaultInput] = fault.input;
+  frame[kSlotFaultIndex] = static_cast<double>(fault.index);
+  frame[kSlotFaultValue] = fault.value;
+}
+
+/** The positions of the two arrays stand for input and index. */
+inline void report(double* frame, const Overlap& overlap) {
+  frame[kSlotStatus] = kStatusOverlap;
+  frame[kSlotFaultInput] = overlap.output;
+  frame[kSlotFaultIndex] = overlap.other;
+}
+
+}  // namespace losskit
