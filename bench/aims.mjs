@@ -115,10 +115,12 @@ export const aims = [
   ...['triplet', 'contrastive', 'giou', 'dice'].map(loss =>
     speed(`${loss}, value, of read speed`, large(loss, 'value'), 0.8),
   ),
-  speed(
-    "infoNce N=4096, D=256, value, of the machine's float32 peak",
-    result => result.loss === 'infoNce' && result.form === 'value',
-    0.6,
+  ...['value', 'value+grad'].map(form =>
+    speed(
+      `infoNce N=4096, D=256, ${form.replace('+grad', ' and gradients')}, of the machine's float32 peak`,
+      result => result.loss === 'infoNce' && result.form === form,
+      0.6,
+    ),
   ),
   call('mse of 16 elements, one call', 'mse', result => median(result, 'call'), 250),
   call('mse of 16 elements, bound', 'mse', result => median(result, 'bound'), 30),

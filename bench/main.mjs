@@ -35,7 +35,7 @@ const seconds = () => (performance.now() - began) / 1000
 const pace = options.isQuick
   ? {
       large: { sampleMs: 3, minRounds: 5, maxRounds: 15, budgetMs: 500, rarest: 4 },
-      small: { sampleMs: 2, minRounds: 5, maxRounds: 15, budgetMs: 400, rarest: 1 },
+      small: { sampleMs: 4, minRounds: 9, maxRounds: 25, budgetMs: 500, rarest: 1 },
     }
   : {
       large: { sampleMs: 8, minRounds: 7, maxRounds: 41, budgetMs: 2000, rarest: 4 },

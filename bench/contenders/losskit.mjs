@@ -70,6 +70,20 @@ function intoNewArrays(item) {
   return { call: set => run(set).value, check }
 }
 
+/** Above this many elements the call costs nothing beside its work. */
+const mostToCall = 2 ** 20
+
+/** @param {Case} item @returns {Prepared[]} */
+const furtherWays = item => [
+  ...(item.form === 'value+grad' ? [{ name: 'losskit, new array', ...intoNewArrays(item) }] : []),
+  ...(item.form !== 'in place' && item.size.elements <= mostToCall
+    ? [
+        { name: 'losskit, bound', ...bound(item) },
+        { name: 'losskit, async', ...awaited(item) },
+      ]
+    : []),
+]
+
 /** Powers of two below all. @param {number} all */
 const fewerThreads = all => Array.from({ length: Math.ceil(Math.log2(all)) }, (_, i) => 2 ** i)
 
@@ -95,38 +109,42 @@ export function load({ isQuick }) {
           before: () => setThreads(count),
           after: () => setThreads(threads),
         })),
-        ...(item.form === 'value+grad' && !isQuick
-          ? [{ name: 'losskit, new array', ...intoNewArrays(item) }]
-          : []),
+        ...(isQuick ? [] : furtherWays(item)),
       ]
     },
     prepareSmall: waysOfCalling,
   }
 }
 
-/** @param {Case} item of one set @returns {Prepared[]} */
-function waysOfCalling(item) {
+/** A prepared call for each set, which owns the arrays of its gradients. @param {Case} item @returns {Prepared} */
+function bound(item) {
   const fn = losses[item.loss.name]
-  const [inputs] = argumentsOf(item)
-  const [a, b] = inputs
-  const [options] = optionsOf(item)
-  if (!item.wantsGrad) {
-    const run = fn.bind(a, b)
-    return [
-      { name: 'call', ...plainCall(item) },
-      { name: 'bound', call: () => run() },
-      { name: 'async', async: true, call: () => fn.async(a, b) },
-    ]
-  }
-  const run = fn.bind(a, b, { ...item.loss.options, grad: true })
-  return [
-    { name: 'call', ...plainCall(item) },
-    { name: 'call, new array', ...intoNewArrays(item) },
-    { name: 'bound', call: () => run(), check: async () => ({ value: run(), grads: run.grad }) },
-    {
-      name: 'async',
-      async: true,
-      call: async () => (await fn.async.valueAndGrad(a, b, options)).value,
-    },
-  ]
+  const { loss, reduction, wantsGrad } = item
+  const runs = argumentsOf(item).map(inputs =>
+    fn.bind(...inputs, { ...loss.options, reduction, ...(wantsGrad && { grad: true }) }),
+  )
+  const check = async () => ({ value: runs[0](), grads: runs[0].grad })
+  if (runs.length > 1) return { call: set => runs[set](), check }
+  const [run] = runs
+  return { call: () => run(), check }
 }
+
+/** @param {Case} item @returns {Prepared} */
+function awaited(item) {
+  const fn = losses[item.loss.name]
+  const inputs = argumentsOf(item)
+  const options = optionsOf(item)
+  if (!item.wantsGrad) return { async: true, call: set => fn.async(...inputs[set], options[set]) }
+  return {
+    async: true,
+    call: async set => (await fn.async.valueAndGrad(...inputs[set], options[set])).value,
+  }
+}
+
+/** @param {Case} item @returns {Prepared[]} */
+const waysOfCalling = item => [
+  { name: 'call', ...plainCall(item) },
+  { name: 'bound', ...bound(item) },
+  { name: 'async', ...awaited(item) },
+  ...(item.wantsGrad ? [{ name: 'call, new array', ...intoNewArrays(item) }] : []),
+]
