@@ -10,8 +10,8 @@ import { describe, lastCache, loadProbe, machineSpeed } from './machine.mjs'
 import { readOptions } from './options.mjs'
 import { makePlan } from './plan.mjs'
 import { against } from './report/against.mjs'
-import { plot } from './report/plot.mjs'
 import { machineLine, save } from './report/save.mjs'
+import { shares } from './report/shares.mjs'
 import { terminal } from './report/show.mjs'
 import {
   exactness,
@@ -23,6 +23,7 @@ import {
   timesPerCall,
   ways,
 } from './report/tables.mjs'
+import { throughput } from './report/throughput.mjs'
 import { sink } from './rounds.mjs'
 import { reasonOf, runCase } from './run-case.mjs'
 import { buildMachine, installPeers } from './setup.mjs'
@@ -130,8 +131,10 @@ if (options.saves) {
     cases,
     smallCalls: small,
   }
-  const svg = await orLeaveOut('the plot', () =>
-    plot(cases, `Throughput against size: ${machine.cpu}, ${machine.threads} threads`),
-  )
-  console.log(`written to ${save(report, sheets, svg)}.json, .md and .svg`)
+  const name = `${machine.cpu}, ${machine.threads} threads`
+  const pictures = {
+    throughput: await orLeaveOut('the plot of throughput', () => throughput(cases, name)),
+    shares: await orLeaveOut('the plot of shares', () => shares(cases, name)),
+  }
+  console.log(`written to ${save(report, sheets, pictures)}.json, .md and .svg`)
 }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { markdown } from './show.mjs'
 
-/** A run as files: all its numbers as JSON, its tables as Markdown, its courses as SVG. */
+/** A run as files: all its numbers as JSON, its tables as Markdown, its pictures as SVG. */
 
 const folder = fileURLToPath(new URL('../results/', import.meta.url))
 
@@ -31,10 +31,10 @@ export const machineLine = ({ cpu, threads, caches, memoryBytes, os, node, compi
 /**
  * @param {object} report
  * @param {import('./tables.mjs').Sheet[]} sheets
- * @param {string | undefined} svg
+ * @param {Record<string, string | undefined>} pictures SVG, by what they show
  * @returns {string} the files' common beginning
  */
-export function save(report, sheets, svg) {
+export function save(report, sheets, pictures) {
   const { date, mode, seconds, machine, contenders, leftOut } = report
   const cpu = machine.cpu
     .toLowerCase()
@@ -44,7 +44,8 @@ export function save(report, sheets, svg) {
   const stem = `${folder}${name}`
   mkdirSync(folder, { recursive: true })
   writeFileSync(`${stem}.json`, json(report))
-  if (svg) writeFileSync(`${stem}.svg`, svg)
+  const shown = Object.entries(pictures).filter(([, svg]) => svg)
+  for (const [what, svg] of shown) writeFileSync(`${stem}-${what}.svg`, svg)
   const facts = [
     `# Benchmark, ${date.slice(0, 10)}`,
     '',
@@ -53,7 +54,7 @@ export function save(report, sheets, svg) {
     ...contenders.map(({ name, version, note }) => `- ${name} ${version}: ${note}`),
     ...leftOut.map(line => `- left out: ${line}`),
     '',
-    ...(svg ? [`![Throughput against size](${name}.svg)`, ''] : []),
+    ...shown.flatMap(([what]) => [`![${what}](${name}-${what}.svg)`, '']),
   ]
   writeFileSync(`${stem}.md`, `${facts.join('\n')}\n${sheets.map(markdown).join('\n')}`)
   return stem

@@ -1,27 +1,13 @@
-import { createRequire } from 'node:module'
+import { colours, toSvg } from './vega.mjs'
 
 /**
- * Throughput against size as an SVG, a panel for each loss and form, with the machine's own speed drawn as the limit; by
- * Vega-Lite, which is among the peers so that the package itself stays small.
+ * Throughput against size, a panel for each loss and form, with the machine's own speed drawn as the limit.
  *
  * @typedef {import('../run-case.mjs').CaseResult} CaseResult
  */
 
-const peers = createRequire(new URL('../peers/package.json', import.meta.url))
-
-/** In the order of the legend; colours that the colour-blind can tell, and losskit the darkest. */
-const series = {
-  'the machine, nothing computed': '#8a8a8a',
-  losskit: '#0b4f9c',
-  'losskit, 1 thread': '#56a3e8',
-  PyTorch: '#d5542b',
-  onnxruntime: '#2a9d6f',
-  NumPy: '#c9a227',
-  SimSIMD: '#8f5bb5',
-  'tfjs-wasm': '#d98fb6',
-  JavaScript: '#a87b5a',
-}
-const [limit] = Object.keys(series)
+const limit = 'the machine, nothing computed'
+const series = { [limit]: '#8a8a8a', ...colours }
 
 /** Enough to see a course. */
 const fewestSizes = 3
@@ -60,17 +46,9 @@ function specification(values, title) {
   const isLimit = { condition: { test: `datum.contender === '${limit}'`, value: [5, 3] }, value: [1, 0] }
   const isOwn = `datum.contender === 'losskit' || datum.contender === '${limit}'`
   return {
-    background: 'white',
-    padding: 14,
-    title: { text: title, anchor: 'start', fontSize: 15, fontWeight: 600, offset: 14 },
+    title,
     data: { values },
-    facet: {
-      field: 'panel',
-      type: 'nominal',
-      sort: panels,
-      title: null,
-      header: { labelFontSize: 12, labelFontWeight: 600, labelAnchor: 'start', labelPadding: 6 },
-    },
+    facet: { field: 'panel', type: 'nominal', sort: panels, title: null },
     columns: Math.min(3, panels.length),
     spacing: { row: 74, column: 80 },
     bounds: 'flush',
@@ -109,42 +87,15 @@ function specification(values, title) {
           field: 'contender',
           type: 'nominal',
           scale: { domain: present, range: present.map(name => series[name]) },
-          legend: {
-            title: null,
-            orient: 'bottom',
-            columns: 5,
-            symbolType: 'stroke',
-            symbolStrokeWidth: 3,
-            labelFontSize: 12,
-            labelLimit: 0,
-            columnPadding: 22,
-            offset: 44,
-          },
+          legend: { columns: 5, symbolType: 'stroke' },
         },
-      },
-    },
-    config: {
-      font: 'system-ui, "Segoe UI", Helvetica, Arial, sans-serif',
-      view: { stroke: '#d0d0d0' },
-      axis: {
-        gridColor: '#ececec',
-        domainColor: '#b0b0b0',
-        tickColor: '#b0b0b0',
-        labelColor: '#444',
-        titleColor: '#444',
-        titleFontWeight: 'normal',
       },
     },
   }
 }
 
-/** @param {CaseResult[]} results @param {string} title @returns {Promise<string | undefined>} SVG, where there is a course to show */
-export async function plot(results, title) {
+/** @param {CaseResult[]} results @param {string} machine @returns {Promise<string | undefined>} where there is a course to show */
+export async function throughput(results, machine) {
   const values = points(results.filter(({ dtype }) => dtype === 'float32'))
-  if (values.length === 0) return undefined
-  const { compile } = await import(peers.resolve('vega-lite'))
-  const vega = await import(peers.resolve('vega'))
-  const { spec } = compile(specification(values, title))
-  const view = new vega.View(vega.parse(spec), { renderer: 'none' })
-  return view.toSVG()
+  return values.length > 0 ? toSvg(specification(values, `Throughput against size: ${machine}`)) : undefined
 }
