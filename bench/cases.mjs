@@ -1,105 +1,80 @@
-import { generator } from './random.mjs'
+import { isHalf } from './storage.mjs'
 
 /**
- * What is measured: losses, sizes, and for each the value alone and the value with its gradient.
+ * A case: a loss, a size, a storage type, and what is asked for.
  *
- * @typedef {'mse' | 'bceWithLogits' | 'crossEntropy'} LossName
- * @typedef {{ pred: Float32Array, target: Float32Array | Int32Array, grad: Float32Array }} DataSet
- *   `grad` is where the gradient is written; all contenders share it
- * @typedef {object} Size
- * @property {string} label
- * @property {LossName[]} losses
- * @property {number} elements of the predictions or logits
- * @property {number} rows 0 for losses of elements
- * @property {number} classes 0 for losses of elements
+ * @typedef {import('./losses/loss.mjs').Loss} Loss
+ * @typedef {import('./losses/loss.mjs').Size} Size
+ * @typedef {import('./storage.mjs').Dtype} Dtype
+ * @typedef {import('./storage.mjs').FloatData} FloatData
+ * @typedef {'value' | 'value+grad' | 'in place'} Form in place: the gradient goes over its input
+ * @typedef {{ inputs: Record<string, FloatData | Int32Array>, grads: Record<string, FloatData> }} DataSet
+ *   `grads` is where gradients are written; all contenders share it
  *
  * @typedef {object} Case
  * @property {string} name
- * @property {LossName} loss
+ * @property {Loss} loss
+ * @property {Form} form
  * @property {boolean} wantsGrad
+ * @property {Dtype} dtype
  * @property {Size} size
+ * @property {Record<string, number[]>} shapes of the inputs
+ * @property {'mean' | 'sum'} reduction a sum in half precision, where the gradient of a mean would be next to nothing
+ * @property {number} scale what the reduction multiplies by
  * @property {DataSet[]} sets
  * @property {number} bytes necessary traffic: every input read once, every gradient written once
  */
 
-/** @type {(elements: number, label: string) => Size} */
-const elements = (count, label) => ({
-  label,
-  losses: ['mse', 'bceWithLogits'],
-  elements: count,
-  rows: 0,
-  classes: 0,
-})
+/** @param {Loss} loss @param {Size} size @param {Form} form @param {Dtype} dtype */
+export const nameOf = (loss, size, form, dtype) =>
+  [loss.name, ...(dtype === 'float32' ? [] : [dtype]), size.label, form].join(' ')
 
-/** @type {(rows: number, classes: number) => Size} */
-const rows = (count, classes) => ({
-  label: `${count}×${classes}`,
-  losses: ['crossEntropy'],
-  elements: count * classes,
-  rows: count,
-  classes,
-})
-
-export const sizes = [
-  elements(2 ** 12, '2^12'),
-  elements(2 ** 20, '2^20'),
-  elements(2 ** 25, '2^25'),
-  rows(4096, 10),
-  rows(1024, 1000),
-  rows(256, 32000),
-  rows(128, 128256),
-]
-
-/** @param {Size} size @param {boolean} wantsGrad */
-export function traffic({ elements, rows }, wantsGrad) {
-  const inputs = rows ? 4 * (elements + rows) : 8 * elements
-  return inputs + (wantsGrad ? 4 * elements : 0)
+/** @param {Loss} loss @param {Size} size @param {Form} form @param {Dtype} dtype @param {DataSet[]} sets @returns {Case} */
+export function makeCase(loss, size, form, dtype, sets) {
+  const wantsGrad = form !== 'value'
+  const reduction = isHalf(dtype) ? 'sum' : 'mean'
+  return {
+    name: nameOf(loss, size, form, dtype),
+    loss,
+    form,
+    wantsGrad,
+    dtype,
+    size,
+    shapes: loss.shapes(size),
+    reduction,
+    scale: reduction === 'mean' ? 1 / loss.samples(size) : 1,
+    sets,
+    bytes: traffic(sets[0], wantsGrad),
+  }
 }
+
+/** @param {Record<string, ArrayBufferView>} arrays */
+const bytesOf = arrays => Object.values(arrays).reduce((sum, { byteLength }) => sum + byteLength, 0)
+
+/** @param {DataSet} set @param {boolean} wantsGrad */
+export const traffic = ({ inputs, grads }, wantsGrad) => bytesOf(inputs) + (wantsGrad ? bytesOf(grads) : 0)
 
 /**
- * How many sets of data a case turns through. Where one set is larger than the last cache, together at least four times
- * that cache, so that nothing survives from turn to turn; otherwise few enough to stay inside half of it.
+ * The walks through memory that a case cannot do without: each gradient is written beside its input, and a further input is
+ * read beside one of its length.
  *
- * @param {Size} size
- * @param {number} lastCache bytes
+ * @param {DataSet} set
+ * @param {Form} form
+ * @returns {import('./machine.mjs').Arrays[]}
  */
-function turns(size, lastCache) {
-  const footprint = traffic(size, true)
-  if (traffic(size, false) > 0.9 * lastCache) return Math.max(2, Math.ceil((4 * lastCache) / footprint))
-  return Math.max(1, Math.min(4, Math.floor(lastCache / 2 / footprint)))
+export function transfersOf({ inputs, grads }, form) {
+  /** @type {import('./machine.mjs').Arrays[]} */
+  const walks = []
+  for (const [name, input] of Object.entries(inputs)) {
+    const grad = form === 'value' ? undefined : grads[name]
+    // An update in place is shown on the gradient's array: the input has to stay what it is.
+    const first = form === 'in place' && grad ? grad : input
+    const partner = grad ? undefined : walks.find(w => !w.second && w.first.byteLength === input.byteLength)
+    if (partner) partner.second = input
+    else walks.push({ first, ...(grad && { out: grad }) })
+  }
+  return walks
 }
-
-/**
- * Random data for a size. Targets lie in [0, 1), which both losses of elements take.
- *
- * @param {Size} size
- * @param {number} lastCache bytes
- * @returns {DataSet[]}
- */
-export function makeSets(size, lastCache) {
-  const random = generator()
-  return Array.from({ length: turns(size, lastCache) }, () => ({
-    pred: random.floats(size.elements, -5, 5),
-    target: size.rows ? random.labels(size.rows, size.classes) : random.floats(size.elements, 0, 1),
-    grad: new Float32Array(size.elements).fill(0),
-  }))
-}
-
-/** @param {Size} size @param {LossName} loss @param {boolean} wantsGrad @param {DataSet[]} sets @returns {Case} */
-export const makeCase = (size, loss, wantsGrad, sets) => ({
-  name: `${loss} ${size.label} ${wantsGrad ? 'value+grad' : 'value'}`,
-  loss,
-  wantsGrad,
-  size,
-  sets,
-  bytes: traffic(size, wantsGrad),
-})
-
-/** Calls on so little that the call is all that costs. @type {Size[]} */
-export const smallSizes = [
-  { ...elements(16, '16'), label: '16 elements' },
-  { ...rows(1, 16), label: '1×16' },
-]
 
 /**
  * Elements as rows, for libraries whose float32 means need two steps to be right.

@@ -1,54 +1,46 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { loadavg } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { makeCase, makeSets, sizes, smallSizes } from './cases.mjs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { aimsSheet, judgeAims } from './aims.mjs'
+import { makeCase } from './cases.mjs'
+import { loadContenders } from './contenders/index.mjs'
+import { dataStore } from './data.mjs'
+import { losses } from './losses/index.mjs'
 import { describe, lastCache, loadProbe, machineSpeed } from './machine.mjs'
+import { readOptions } from './options.mjs'
+import { makePlan } from './plan.mjs'
+import { against } from './report/against.mjs'
+import { machineLine, save } from './report/save.mjs'
+import { shares } from './report/shares.mjs'
+import { terminal } from './report/show.mjs'
 import {
+  exactness,
   leftOut,
   machineSheet,
-  markdown,
-  size,
+  peaksSheet,
   smallCalls,
   summary,
-  terminal,
-  times,
+  timesPerCall,
   ways,
-} from './report.mjs'
+} from './report/tables.mjs'
+import { throughput } from './report/throughput.mjs'
 import { sink } from './rounds.mjs'
-import { reasonOf, runCase, truthOf } from './run-case.mjs'
+import { reasonOf, runCase } from './run-case.mjs'
 import { buildMachine, installPeers } from './setup.mjs'
 
-const help = `npm run bench -- [options]
+const options = readOptions()
+const began = performance.now()
+const seconds = () => (performance.now() - began) / 1000
 
-  --quick           at most two minutes: fewer rounds
-  --only <regexp>   only cases whose name matches, as 'mse 2^25'
-  --without <names> leave contenders out, separated by commas: javascript, onnxruntime, tfjs, torch, losskit
-  --no-save         write nothing into bench/results, which --only and --without never do`
-
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
-    without: { type: 'string', default: '' },
-    'no-save': { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-if (options.help) {
-  console.log(help)
-  process.exit()
-}
-
-/** @type {{ big: import('./rounds.mjs').Pace, small: import('./rounds.mjs').Pace }} */
-const pace = options.quick
+/** @type {{ large: import('./rounds.mjs').Pace, small: import('./rounds.mjs').Pace }} */
+const pace = options.isQuick
   ? {
-      big: { sampleMs: 3, minRounds: 5, maxRounds: 15, budgetMs: 1200, rarest: 4 },
-      small: { sampleMs: 2, minRounds: 5, maxRounds: 15, budgetMs: 400, rarest: 1 },
+      large: { sampleMs: 3, minRounds: 5, maxRounds: 15, budgetMs: 500, rarest: 4 },
+      small: { sampleMs: 4, minRounds: 9, maxRounds: 25, budgetMs: 500, rarest: 1 },
     }
   : {
-      big: { sampleMs: 10, minRounds: 11, maxRounds: 61, budgetMs: 20000, rarest: 4 },
-      small: { sampleMs: 10, minRounds: 11, maxRounds: 61, budgetMs: 8000, rarest: 1 },
+      large: { sampleMs: 8, minRounds: 7, maxRounds: 41, budgetMs: 2000, rarest: 4 },
+      small: { sampleMs: 8, minRounds: 11, maxRounds: 61, budgetMs: 3000, rarest: 1 },
     }
 
 /** Progress goes where it is not in the way of the tables. @param {string} text */
@@ -56,8 +48,6 @@ const say = text => {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
 }
 
-const began = performance.now()
-const only = new RegExp(options.only)
 const skipped = []
 
 /** @template T @param {string} what @param {() => T} attempt @returns {Promise<Awaited<T> | undefined>} */
@@ -72,109 +62,79 @@ async function orLeaveOut(what, attempt) {
 await orLeaveOut('installing the peers', () => installPeers(say))
 const probe = await orLeaveOut("the machine's own speed", () => loadProbe(buildMachine()))
 const machine = describe(probe)
-
-const contenders = []
-for (const file of ['losskit', 'javascript', 'onnxruntime', 'tfjs', 'torch']) {
-  if (options.without.split(',').includes(file)) continue
-  const module = await orLeaveOut(file, () => import(`./contenders/${file}.mjs`))
-  const contender = module && (await orLeaveOut(file, () => module.load()))
-  if (contender) contenders.push({ ...contender, prepareSmall: module.prepareSmall })
-}
+const folder = mkdtempSync(join(tmpdir(), 'losskit-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const surroundings = { threads: availableParallelism(), isQuick: options.isQuick, folder, probe }
+const contenders = await loadContenders(options.without, surroundings, orLeaveOut)
 if (!options.without.includes('losskit') && !contenders.some(({ name }) => name === 'losskit')) {
   console.error(`losskit could not be loaded; build it first with \`npm run build\`.\n${skipped.join('\n')}`)
   process.exit(1)
 }
 
-console.log(
-  `${machine.cpu}, ${machine.threads} threads, ${machine.caches.map(({ level, kind, bytes }) => `L${level}${kind === 'Data' ? 'd' : ''} ${size(bytes)}`).join(', ')}; ${machine.os}; Node ${machine.node}; ${machine.compiler}; load ${machine.loadBefore.toFixed(2)}`,
-)
+console.log(`${machineLine(machine)}; load ${machine.loadBefore.toFixed(2)}`)
 for (const { name, version, note } of contenders) console.log(`  ${name} ${version}: ${note}`)
 for (const line of skipped) console.log(`  left out: ${line}`)
 if (machine.loadBefore > 0.5) console.log('  Something else is running: the figures will vary.')
 
-say("the machine's own speed")
-const speeds = probe && !options.only ? await machineSpeed(probe, machine.caches, pace.small) : []
+const plan = makePlan(options.isQuick, options.only, losses)
+const data = dataStore(lastCache(machine.caches))
 
-/**
- * @param {import('./cases.mjs').Size[]} list
- * @param {import('./rounds.mjs').Pace} pace
- * @param {{ contenders: object[], probe?: import('./machine.mjs').Probe }} settings
- */
-async function runAll(list, pace, settings) {
+/** @param {import('./plan.mjs').Entry[]} entries @param {object} settings */
+async function runAll(entries, settings) {
   const results = []
-  for (const size of list) {
-    const wanted = size.losses.flatMap(loss =>
-      [false, true]
-        .filter(wantsGrad => only.test(makeCase(size, loss, wantsGrad, []).name))
-        .map(wantsGrad => ({ loss, wantsGrad })),
-    )
-    if (wanted.length === 0) continue
-    say(`data for ${size.label}`)
-    const sets = makeSets(size, lastCache(machine.caches))
-    const truths = new Map()
-    for (const { loss, wantsGrad } of wanted) {
-      const item = makeCase(size, loss, wantsGrad, sets)
-      say(`${item.name} (${((performance.now() - began) / 1000).toFixed(0)} s)`)
-      if (!truths.has(loss)) truths.set(loss, truthOf(item))
-      results.push(
-        await runCase(item, { caches: machine.caches, pace, truth: truths.get(loss), ...settings }),
-      )
-    }
+  for (const { loss, size, form, dtype } of entries) {
+    const sets = data.setsFor(losses[loss], size, dtype)
+    const item = makeCase(losses[loss], size, form, dtype, sets)
+    say(`${item.name} (${seconds().toFixed(0)} s)`)
+    results.push(await runCase(item, { caches: machine.caches, ...settings }))
+    if (form === 'in place') data.forget()
   }
   return results
 }
 
-const big = await runAll(sizes, pace.big, { contenders, probe })
-const small = await runAll(smallSizes, pace.small, {
-  contenders: contenders.map(({ name, prepare, prepareSmall }) => ({
-    name,
-    prepare: prepareSmall ?? prepare,
+const speeds = probe && options.isWhole ? await machineSpeed(probe, machine.caches, pace.small) : undefined
+const small = await runAll(plan.small, {
+  pace: pace.small,
+  contenders: contenders.map(contender => ({
+    ...contender,
+    prepare: contender.prepareSmall ?? contender.prepare,
   })),
 })
+const cases = await runAll(plan.cases, { pace: pace.large, contenders, probe })
 for (const contender of contenders) await contender.close?.()
 say('')
 
-const peers = contenders.map(({ name }) => name).filter(name => name !== 'losskit')
+const aims = judgeAims([...cases, ...small])
+const peers = contenders.map(({ name }) => name).filter(name => name !== 'losskit' && name !== 'plain sum')
 const sheets = [
-  ...(speeds.length ? [machineSheet(speeds)] : []),
-  ...(big.length ? [summary(big, peers), times(big), ways(big)] : []),
+  ...(options.isWhole ? [aimsSheet(aims)] : []),
+  ...(speeds ? [machineSheet(speeds.memory), peaksSheet(speeds.arithmetic)] : []),
+  ...(cases.length ? [summary(cases, peers), timesPerCall(cases), ways(cases), exactness(cases)] : []),
   ...(small.length ? [smallCalls(small)] : []),
-]
+  ...(options.against ? [against([...cases, ...small], options.against)] : []),
+].filter(({ rows }) => rows.length > 0)
 for (const sheet of sheets) console.log(terminal(sheet))
-for (const line of leftOut([...big, ...small])) console.log(`  ${line}`)
+const left = [...skipped, ...leftOut([...cases, ...small])]
+for (const line of left) console.log(`  ${line}`)
+console.log(`\n${seconds().toFixed(0)} s; results of the calls added up to ${sink.sum.toPrecision(3)}`)
 
-const seconds = (performance.now() - began) / 1000
-const report = {
-  date: new Date().toISOString(),
-  mode: options.quick ? 'quick' : 'full',
-  seconds,
-  machine: { ...machine, loadAfter: loadavg()[0] },
-  contenders: contenders.map(({ name, version, note }) => ({ name, version, note })),
-  leftOut: [...skipped, ...leftOut([...big, ...small])],
-  machineSpeed: speeds,
-  cases: big,
-  smallCalls: small,
-}
-console.log(`\n${seconds.toFixed(0)} s; results of the calls added up to ${sink.sum.toPrecision(3)}`)
-
-if (!options['no-save'] && !options.only && !options.without) {
-  const folder = fileURLToPath(new URL('results/', import.meta.url))
-  const cpu = machine.cpu
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-  const stem = `${folder}${report.date.slice(0, 10)}-${cpu}${options.quick ? '-quick' : ''}`
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(`${stem}.json`, `${JSON.stringify(report, null, 1)}\n`)
-  const facts = [
-    `# Benchmark, ${report.date.slice(0, 10)}`,
-    '',
-    `${machine.cpu}, ${machine.threads} threads, ${machine.os}, Node ${machine.node}, ${machine.compiler}; load ${machine.loadBefore.toFixed(2)} before and ${report.machine.loadAfter.toFixed(2)} after; ${report.mode} run of ${seconds.toFixed(0)} s.`,
-    '',
-    ...report.contenders.map(({ name, version, note }) => `- ${name} ${version}: ${note}`),
-    ...report.leftOut.map(line => `- left out: ${line}`),
-    '',
-  ]
-  writeFileSync(`${stem}.md`, `${facts.join('\n')}\n${sheets.map(markdown).join('\n')}`)
-  console.log(`written to ${stem}.json and .md`)
+if (options.saves) {
+  const report = {
+    date: new Date().toISOString(),
+    mode: options.isQuick ? 'quick' : 'full',
+    seconds: seconds(),
+    machine: { ...machine, loadAfter: loadavg()[0] },
+    contenders: contenders.map(({ name, version, note }) => ({ name, version, note })),
+    leftOut: left,
+    aims,
+    machineSpeed: speeds,
+    cases,
+    smallCalls: small,
+  }
+  const name = `${machine.cpu}, ${machine.threads} threads`
+  const pictures = {
+    throughput: await orLeaveOut('the plot of throughput', () => throughput(cases, name)),
+    shares: await orLeaveOut('the plot of shares', () => shares(cases, name)),
+  }
+  console.log(`written to ${save(report, sheets, pictures)}.json, .md and .svg`)
 }

@@ -4,7 +4,7 @@
  *
  * @param {number} [seed]
  */
-export function generator(seed = Date.now()) {
+export function generator(seed = Date.now() ^ (Math.random() * 2 ** 32)) {
   let state = seed | 0 || 1
   const next = () => {
     state ^= state << 13
@@ -22,11 +22,19 @@ export function generator(seed = Date.now()) {
       for (let i = 0; i < length; i++) array[i] = low + next() * scale
       return array
     },
-    /** Class indices. @param {number} length @param {number} classes */
-    labels(length, classes) {
+    /** One of two numbers. @param {number} length @param {number} one @param {number} other */
+    either(length, one, other) {
+      const array = new Float32Array(length)
+      for (let i = 0; i < length; i++) array[i] = next() < 2 ** 31 ? one : other
+      return array
+    },
+    /** From `least` to below `end`. @param {number} length @param {number} least @param {number} end */
+    integers(length, least, end) {
       const array = new Int32Array(length)
-      for (let i = 0; i < length; i++) array[i] = next() % classes
+      for (let i = 0; i < length; i++) array[i] = least + (next() % (end - least))
       return array
     },
   }
 }
+
+/** @typedef {ReturnType<typeof generator>} Random */

@@ -1,7 +1,11 @@
-import { machineRunners, place } from './machine.mjs'
-import { compare, reference } from './reference.mjs'
+import { makeCase, transfersOf } from './cases.mjs'
+import { Lacks } from './contenders/contender.mjs'
+import { drawSet } from './data.mjs'
+import { peakRunners, place, transferRunners } from './machine.mjs'
+import { compare, truthOf } from './reference.mjs'
 import { measure } from './rounds.mjs'
 import { summarise } from './stats.mjs'
+import { isHalf } from './storage.mjs'
 
 /**
  * One case from beginning to end: every contender is made ready and held against the truth; those that are right are timed in
@@ -17,7 +21,6 @@ import { summarise } from './stats.mjs'
  * @property {number} [valueError]
  * @property {number} [gradError]
  * @property {import('./stats.mjs').Summary} [ns] nanoseconds per call
- * @property {number} [callsPerSample]
  */
 
 /** The first line of an error's message. @param {unknown} error */
@@ -26,26 +29,58 @@ export const reasonOf = error =>
     .split('\n')[0]
     .slice(0, 300)
 
+/** So that gradients of the last contender are not taken for this one's. @param {Case} item */
+function spoil({ dtype, sets: [{ grads }] }) {
+  for (const grad of Object.values(grads)) grad.fill(isHalf(dtype) ? 0x7fff : Number.NaN)
+}
+
+/** @param {Prepared} prepared @param {Case} item @param {import('./reference.mjs').Truth} truth */
+async function judge(prepared, item, truth) {
+  spoil(item)
+  const start = performance.now()
+  const found = prepared.check
+    ? await prepared.check()
+    : { value: (await prepared.call?.(0)) ?? Number.NaN, grads: item.sets[0].grads }
+  prepared.expected = (performance.now() - start) * 1e6
+  const { wrong, ...errors } = compare(item, truth, found)
+  return { status: wrong ? 'wrong' : 'ok', ...errors, ...(wrong && { reason: wrong }) }
+}
+
+/** The case whose results are checked: the same one, or a small one where the truth would take too long. @param {Case} item */
+function caseToCheck(item) {
+  const { loss, form, dtype } = item
+  const size = loss.checkSize
+  return size ? makeCase(loss, size, form, dtype, [drawSet(loss, size, dtype)]) : item
+}
+
 /**
- * @param {Prepared} prepared
- * @param {string} contender
  * @param {Case} item
- * @param {import('./reference.mjs').Truth} truth
- * @returns {Promise<Result>}
+ * @param {(item: Case) => Prepared[] | Promise<Prepared[]>} prepare
+ * @param {string} name
+ * @param {{ item: Case, truth: import('./reference.mjs').Truth }} check
  */
-async function judge(prepared, contender, item, truth) {
-  const [set] = item.sets
-  set.grad.fill(Number.NaN) // so that a gradient of the last contender is not taken for this one's
+async function makeReady(item, prepare, name, check) {
+  /** @type {{ prepared: Prepared, result: Result }[]} */
+  const ready = []
+  /** @type {Record<string, object>} */
+  const verdicts = {}
   try {
-    const start = performance.now()
-    const found = prepared.check
-      ? await prepared.check()
-      : { value: (await prepared.call?.(0)) ?? Number.NaN, grad: set.grad }
-    prepared.expected = (performance.now() - start) * 1e6
-    const { wrong, ...errors } = compare(truth, found, item.wantsGrad)
-    return { contender, status: wrong ? 'wrong' : 'ok', ...errors, ...(wrong && { reason: wrong }) }
+    if (check.item !== item) {
+      for (const prepared of await prepare(check.item)) {
+        verdicts[prepared.name ?? name] = await judge(prepared, check.item, check.truth)
+        await prepared.dispose?.()
+      }
+    }
+    for (const prepared of await prepare(item)) {
+      const contender = prepared.name ?? name
+      const verdict = verdicts[contender] ?? (await judge(prepared, item, check.truth))
+      ready.push({ prepared, result: { contender, ...verdict } })
+    }
+    return ready
   } catch (error) {
-    return { contender, status: 'missing', reason: reasonOf(error) }
+    const lacks = error instanceof Lacks
+    const result = { contender: name, status: /** @type {const} */ ('missing'), reason: reasonOf(error) }
+    return lacks ? [] : [...ready, { prepared: {}, result }]
   }
 }
 
@@ -56,69 +91,51 @@ async function judge(prepared, contender, item, truth) {
  * @param {import('./machine.mjs').Probe | undefined} [options.probe]
  * @param {import('./machine.mjs').Cache[]} options.caches
  * @param {import('./rounds.mjs').Pace} options.pace
- * @param {import('./reference.mjs').Truth} options.truth
  */
-export async function runCase(item, { contenders, probe, caches, pace, truth }) {
-  /** @type {Result[]} */
-  const results = []
-  /** @type {{ prepared: Prepared, result: Result }[]} */
-  const ready = []
-  for (const contender of contenders) {
-    try {
-      for (const prepared of await contender.prepare(item)) {
-        const result = await judge(prepared, prepared.name ?? contender.name, item, truth)
-        results.push(result)
-        ready.push({ prepared, result })
-      }
-    } catch (error) {
-      results.push({ contender: contender.name, status: 'missing', reason: reasonOf(error) })
-    }
-  }
+export async function runCase(item, { contenders, probe, caches, pace }) {
+  const checked = caseToCheck(item)
+  const check = { item: checked, truth: truthOf(checked) }
+  const all = []
+  for (const { name, prepare } of contenders) all.push(...(await makeReady(item, prepare, name, check)))
 
-  const timed = ready.filter(({ result }) => result.status === 'ok')
+  const timed = all.filter(({ result }) => result.status === 'ok')
   const runners = timed.map(({ prepared, result }) => ({ ...prepared, name: result.contender }))
-  const transfers = probe
-    ? machineRunners(
-        probe,
-        item.sets.map(({ pred, target, grad }) => ({
-          first: pred,
-          ...(item.size.rows ? { side: target } : { second: target }),
-          ...(item.wantsGrad && { out: grad }),
-        })),
-      )
-    : []
-  const measured = await measure([...runners, ...transfers], item.sets.length, pace)
+  const limits = probe ? await limitRunners(probe, item) : []
+  const measured = await measure([...runners, ...limits], item.sets.length, pace)
 
-  for (const [i, { result }] of timed.entries()) {
-    const { ns, repeat } = measured[i]
-    Object.assign(result, { ns: summarise(ns), callsPerSample: repeat })
-  }
-  for (const { prepared } of ready) await prepared.dispose?.()
+  for (const [i, { result }] of timed.entries()) result.ns = summarise(measured[i].ns)
+  for (const { prepared } of all) await prepared.dispose?.()
 
-  const plans = transfers
-    .map(({ plan, name }, i) => ({ ...plan, name, ns: summarise(measured[runners.length + i].ns) }))
+  const machine = limits
+    .map(({ name, threads }, i) => ({ name, threads, ns: summarise(measured[runners.length + i].ns) }))
     .sort((a, b) => a.ns.median - b.ns.median)
-  const { elements, rows, classes, label } = item.size
+  const { loss, form, wantsGrad, dtype, size, bytes, sets } = item
   return {
     name: item.name,
-    loss: item.loss,
-    form: item.wantsGrad ? 'value+grad' : 'value',
-    size: label,
-    elements,
-    rows,
-    classes,
-    sets: item.sets.length,
-    bytes: item.bytes,
-    place: place(caches, item.bytes * item.sets.length),
-    machine: plans[0],
-    plans,
-    results,
+    loss: loss.name,
+    driver: loss.driver,
+    form,
+    dtype,
+    size: size.label,
+    elements: size.elements,
+    sets: sets.length,
+    bytes,
+    ...(loss.flop && { flop: loss.flop(size, wantsGrad) }),
+    place: place(caches, bytes * sets.length),
+    /** The machine's fastest way of doing what the case cannot do without, and that of one thread. */
+    machine: machine[0],
+    machineOneThread: machine.find(({ threads }) => threads === 1),
+    results: all.map(({ result }) => result),
   }
+}
+
+/** @param {import('./machine.mjs').Probe} probe @param {Case} item */
+function limitRunners(probe, { loss, form, size, wantsGrad, sets }) {
+  if (loss.flop) return peakRunners(probe, loss.flop(size, wantsGrad))
+  return transferRunners(
+    probe,
+    sets.map(set => transfersOf(set, form)),
+  )
 }
 
 /** @typedef {Awaited<ReturnType<typeof runCase>>} CaseResult */
-
-/** @param {Case} item */
-export function truthOf({ loss, sets: [{ pred, target }] }) {
-  return reference[loss](pred, /** @type {never} */ (target))
-}

@@ -22,7 +22,7 @@ const modified = path => (existsSync(path) ? statSync(path).mtimeMs : 0)
 
 /**
  * Installs the peers unless they are there. Their install scripts are skipped: onnxruntime's would download GPU libraries,
- * and the CPU build is in the package.
+ * and the CPU build is in the package, as SimSIMD's is. So are the optional dependencies, which are SimSIMD's own benchmark.
  *
  * @param {(text: string) => void} say
  */
@@ -31,7 +31,7 @@ export function installPeers(say) {
   if (modified(join(peers, 'node_modules/.package-lock.json')) >= modified(join(peers, 'package-lock.json')))
     return
   say('installing the peers into bench/peers …')
-  const flags = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
+  const flags = ['ci', '--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund']
   if (process.env.npm_execpath) run(process.execPath, [process.env.npm_execpath, ...flags], peers)
   else run('npm', flags, peers)
 }

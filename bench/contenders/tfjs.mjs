@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { foldedShape } from '../cases.mjs'
+import { entryOf, requireDtype } from './contender.mjs'
 
 /**
  * TensorFlow.js on WebAssembly. Its data is copied to the WebAssembly heap before the timing, and a call ends when the value
@@ -59,6 +60,23 @@ export async function load() {
         return [mean(tf.square(d)), scale(d, 2 / n)]
       },
     },
+    mae: {
+      value: ({ x, t }) => [mean(use(tf.abs, tf.sub(x, t)))],
+      valueAndGrad({ x, t, n }) {
+        const d = tf.sub(x, t)
+        return [mean(tf.abs(d)), scale(use(tf.sign, d), 1 / n)]
+      },
+    },
+    hinge: {
+      value: ({ x, t }) => [
+        mean(
+          use(
+            tf.relu,
+            use(m => tf.sub(1, m), tf.mul(t, x)),
+          ),
+        ),
+      ],
+    },
     bceWithLogits: {
       // log1p(exp(-|x|)) = -log(sigmoid(|x|)): half the time of the other way, as stable
       value: ({ x, t }) => [
@@ -107,23 +125,26 @@ export async function load() {
     name: 'tfjs-wasm',
     version: require('@tensorflow/tfjs-backend-wasm/package.json').version,
     note: `${simd ? 'SIMD' : 'no SIMD'}, 1 thread (its threads need a browser), int32 labels; data copied to its heap before the timing`,
-    prepare({ loss, wantsGrad, size, sets }) {
-      const { rows, classes, elements } = size
-      const shape = rows ? [rows, classes] : foldedShape(elements)
-      const form = losses[loss][wantsGrad ? 'valueAndGrad' : 'value']
-      const used = sets.slice(0, Math.max(1, Math.floor(largestSet / (4 * elements))))
-      const data = used.map(({ pred, target }) => ({
-        x: tf.tensor2d(pred, shape),
-        t: rows ? tf.tensor1d(target, 'int32') : tf.tensor2d(target, shape),
-        picks: rows
-          ? tf.tensor1d(
-              Int32Array.from(target, (label, row) => row * classes + label),
-              'int32',
-            )
-          : undefined,
-        n: rows || elements,
-        classes,
-      }))
+    prepare(item) {
+      requireDtype(item, 'float32')
+      const { loss, wantsGrad, size, sets } = item
+      const forms = entryOf(losses, loss.name)
+      const form = entryOf(forms, wantsGrad ? 'valueAndGrad' : 'value')
+      const isRows = loss.driver === 'rows'
+      const shape = isRows ? size.shape : foldedShape(size.elements)
+      const [rows, classes] = shape
+      const used = sets.slice(0, Math.max(1, Math.floor(largestSet / (4 * size.elements))))
+      const data = used.map(({ inputs }) => {
+        const [scores, target] = Object.values(inputs)
+        const picks = isRows && Int32Array.from(target, (label, row) => row * classes + label)
+        return {
+          x: tf.tensor2d(scores, shape),
+          t: isRows ? tf.tensor1d(target, 'int32') : tf.tensor2d(target, shape),
+          picks: picks ? tf.tensor1d(picks, 'int32') : undefined,
+          n: isRows ? rows : size.elements,
+          classes,
+        }
+      })
       for (const { x, t, picks } of data) for (const tensor of [x, t, picks]) if (tensor) kept.add(tensor)
 
       const run = (set, read) => {
@@ -132,7 +153,7 @@ export async function load() {
         const copy = read && grad ? grad.dataSync() : undefined
         value.dispose()
         grad?.dispose()
-        return { value: number, grad: copy }
+        return { value: number, grads: copy && { [loss.grads[0]]: copy } }
       }
       return [
         {

@@ -1,20 +1,91 @@
-"""PyTorch's side of the benchmark: reads one JSON object a line, answers with one.
+"""PyTorch: its own losses where it has them, otherwise what a user composes of its functions."""
 
-The timing is done here, so that talking between the processes costs nothing that is counted.
-"""
-
-import json
+import math
 import os
-import sys
-import time
+import re
 
 import torch
 import torch.nn.functional as F
 
+from peer_loop import Lacks, serve
+
+TYPES = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+LABELS = {("crossEntropy", "target"), ("ctc", "targets"), ("ctc", "inputLengths"), ("ctc", "targetLengths")}
+
+
+def reduce(values, reduction):
+    return values.mean() if reduction == "mean" else values.sum()
+
+
+def log_cosh(pred, target, reduction):
+    d = pred - target
+    return reduce(d + F.softplus(-2 * d) - math.log(2), reduction)
+
+
+def hinge(pred, target, reduction):
+    return reduce(torch.clamp(1 - target * pred, min=0), reduction)
+
+
+def sigmoid_focal(pred, target, reduction, alpha=0.25, gamma=2):
+    """As torchvision.ops.sigmoid_focal_loss."""
+    p = torch.sigmoid(pred)
+    loss = F.binary_cross_entropy_with_logits(pred, target, reduction="none")
+    p_t = p * target + (1 - p) * (1 - target)
+    loss = loss * ((1 - p_t) ** gamma)
+    return reduce((alpha * target + (1 - alpha) * (1 - target)) * loss, reduction)
+
+
+def contrastive(x1, x2, label, reduction):
+    d = F.pairwise_distance(x1, x2, eps=0)
+    return reduce((1 - label) * d**2 + label * torch.clamp(20 - d, min=0) ** 2, reduction)
+
+
+def giou(pred, target, reduction, eps=1e-7):
+    """As torchvision.ops.generalized_box_iou_loss."""
+    x1, y1, x2, y2 = pred.unbind(-1)
+    u1, v1, u2, v2 = target.unbind(-1)
+    inner_x1, inner_y1 = torch.max(x1, u1), torch.max(y1, v1)
+    inner_x2, inner_y2 = torch.min(x2, u2), torch.min(y2, v2)
+    inter = torch.zeros_like(x1)
+    mask = (inner_y2 > inner_y1) & (inner_x2 > inner_x1)
+    inter[mask] = (inner_x2[mask] - inner_x1[mask]) * (inner_y2[mask] - inner_y1[mask])
+    union = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - inter
+    hull = (torch.max(x2, u2) - torch.min(x1, u1)) * (torch.max(y2, v2) - torch.min(y1, v1))
+    return reduce(1 - inter / (union + eps) + (hull - union) / (hull + eps), reduction)
+
+
+def dice(pred, target, reduction, smooth=1e-6):
+    inter = (pred * target).sum(1)
+    return reduce(1 - (2 * inter + smooth) / (pred.sum(1) + target.sum(1) + smooth), reduction)
+
+
+def info_nce(query, key, reduction):
+    scores = F.normalize(query) @ F.normalize(key).T / 0.07
+    return F.cross_entropy(scores, torch.arange(len(query)), reduction=reduction)
+
+
 LOSSES = {
     "mse": F.mse_loss,
+    "mae": F.l1_loss,
+    "huber": F.huber_loss,
+    "logCosh": log_cosh,
+    "hinge": hinge,
     "bceWithLogits": F.binary_cross_entropy_with_logits,
+    "sigmoidFocal": sigmoid_focal,
+    "klDiv": F.kl_div,
     "crossEntropy": F.cross_entropy,
+    "multilabelSoftMargin": F.multilabel_soft_margin_loss,
+    "triplet": lambda a, p, n, reduction: F.triplet_margin_loss(a, p, n, margin=20, reduction=reduction),
+    "contrastive": contrastive,
+    "giou": giou,
+    "dice": dice,
+    "infoNce": info_nce,
+    "ctc": F.ctc_loss,
 }
 
 
@@ -25,66 +96,41 @@ def read(path, dtype, shape):
 
 
 def prepare(request):
+    name, shapes, gradients = request["loss"], request["shapes"], request["gradients"]
+    if name not in LOSSES:
+        raise Lacks(name)
+    loss = LOSSES[name]
     sets = []
-    for pred_path, target_path in request["files"]:
-        rows, classes = request["rows"], request["classes"]
-        pred = read(pred_path, torch.float32, (rows, classes) if rows else (-1,))
-        target = read(target_path, torch.int32 if rows else torch.float32, (-1,))
-        sets.append((pred.requires_grad_(request["wantsGrad"]), target.long() if rows else target))
-    loss = LOSSES[request["loss"]]
+    for files in request["files"]:
+        inputs = {}
+        for key, path in files.items():
+            if (name, key) in LABELS:
+                inputs[key] = read(path, torch.int32, shapes[key]).long()
+            else:
+                inputs[key] = read(path, TYPES[request["dtype"]], shapes[key])
+            inputs[key].requires_grad_(key in gradients)
+        sets.append(inputs)
 
     def value(index):
-        pred, target = sets[index]
-        return loss(pred, target).item()
+        return loss(*sets[index].values(), reduction=request["reduction"]).item()
 
     def value_and_grad(index):
-        pred, target = sets[index]
-        pred.grad = None
-        result = loss(pred, target)
+        for key in gradients:
+            sets[index][key].grad = None
+        result = loss(*sets[index].values(), reduction=request["reduction"])
         result.backward()
         return result.item()
 
-    return (value_and_grad if request["wantsGrad"] else value), sets
+    def write(folder):
+        for key in gradients:
+            grad = sets[0][key].grad.contiguous()
+            bits = grad.view(torch.int16) if grad.element_size() == 2 else grad
+            bits.numpy().tofile(f"{folder}/grad-{key}")
+
+    return (value_and_grad if gradients else value), len(sets), write
 
 
-def wait_until_idle():
-    """The threads of OpenMP spin on for a while."""
-    for _ in range(40):
-        before = time.process_time()
-        time.sleep(0.003)
-        if time.process_time() - before < 0.0006:
-            return
-
-
-def main():
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    torch.set_num_threads(threads)
-    say = lambda answer: print(json.dumps(answer), flush=True)
-    say({"version": torch.__version__, "threads": threads})
-    call, sets = None, []
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            if request["do"] == "prepare":
-                call, sets = prepare(request)
-                say({"ok": True})
-            elif request["do"] == "check":
-                value = call(0)
-                if sets[0][0].grad is not None:
-                    sets[0][0].grad.numpy().tofile(request["gradFile"])
-                say({"value": value})
-            elif request["do"] == "sample":
-                start = time.perf_counter_ns()
-                for i in range(request["repeat"]):
-                    call((request["first"] + i) % len(sets))
-                spent = time.perf_counter_ns() - start
-                wait_until_idle()
-                say({"ns": spent})
-            elif request["do"] == "dispose":
-                call, sets = None, []
-                say({"ok": True})
-        except Exception as error:  # the answer says what went wrong; the next case may work
-            say({"error": f"{type(error).__name__}: {error}"})
-
-
-main()
+threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+torch.set_num_threads(threads)
+blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
+serve({"version": torch.__version__, "threads": threads, "blas": blas[1] if blas else "unknown"}, prepare)

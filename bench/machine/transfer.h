@@ -1,5 +1,5 @@
 // The memory traffic of a loss with the arithmetic left out: read one or two arrays side by side, write a
-// third.
+// third. A loss of more arrays is several transfers, one after the other.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,8 @@
 struct Transfer {
   const char* first;
   const char* second;  // null when one array is read
-  char* out;           // null when nothing is written
+  char* out;           // null when nothing is written; may be first: an update in place
   size_t bytes;        // of each of them
-  const char* side;    // a smaller array read after them (labels); null for none
-  size_t side_bytes;
 };
 
 // How it is done. What is fastest depends on the machine and the size, so all are tried.

@@ -31,8 +31,24 @@ int kernel_named(const char* name) {
 /** What the later inputs of a loss are likely to hold. */
 Numbers rest_of(const char* kernel) {
   if (std::strstr(kernel, "inge") != nullptr) return Numbers::signs;
-  if (std::strstr(kernel, "bce") != nullptr || std::strstr(kernel, "Focal") != nullptr) return Numbers::bits;
+  for (const char* part : {"bce", "Focal", "contrastive", "dice"}) {
+    if (std::strstr(kernel, part) != nullptr) return Numbers::bits;
+  }
   return std::strstr(kernel, "kl") != nullptr ? Numbers::unit : Numbers::normal;
+}
+
+/** What a loss's own number is where its user names none, as other exponents take other paths; else 0. */
+double usual(const char* param) {
+  constexpr struct {
+    const char* name;
+    double value;
+  } kUsual[] = {{"alpha", 0.25},  {"beta", 0.5},         {"delta", 1},  {"eps", 1e-6},
+                {"gamma", 2},     {"logInput", 1},       {"margin", 1}, {"p", 2},
+                {"smooth", 1e-6}, {"temperature", 0.07}, {"tau", 0.5}};
+  for (const auto& known : kUsual) {
+    if (std::strcmp(known.name, param) == 0) return known.value;
+  }
+  return 0;
 }
 
 template <class T>
@@ -51,6 +67,7 @@ int measure(bool times, int kernel, const std::string& wanted, const Sizes& size
   Batch<T> batch(kernel, sizes, Numbers::normal, rest_of(kernel_at(kernel).name), Extras::none);
   Job& job = batch.job;
   job.call.values = {};
+  for (int i = 0; i < kernel_at(kernel).params; ++i) job.call.params[i] = usual(kernel_at(kernel).param[i]);
   if (wanted == "value") batch.drop_gradients();
   if (wanted == "grad") job.call.wants_sum = job.wants_value = false;
   double value = measured_call<T>(job);
