@@ -14,16 +14,16 @@ void survey_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, voi
 
 /** The same walk whatever is wanted. */
 template <class T>
-constexpr KernelEntry<T> row_entry(Walk<T> walk, Measure scratch) {
+constexpr KernelEntry<T> row_entry(Walk<T> walk, Measure scratch, Measure work = nullptr) {
   KernelEntry<T> entry{};
-  for (auto& phases : entry.plan.phases) phases[0] = {walk, nullptr, nullptr, scratch};
+  for (auto& phases : entry.plan.phases) phases[0] = {walk, nullptr, work, scratch};
   entry.survey = survey_rows<T>;
   return entry;
 }
 
 template <class Loss, class T>
 constexpr KernelEntry<T> softmax_entry() {
-  KernelEntry<T> entry = row_entry<T>(rows_of_softmax<Loss, T>, softmax_scratch<T>);
+  KernelEntry<T> entry = row_entry<T>(rows_of_softmax<Loss, T>, softmax_scratch<T>, softmax_work);
   entry.split = split_softmax<Loss, T>();
   entry.pieces = pieces_of;
   return entry;

@@ -72,6 +72,24 @@ void add_each(const T* x, size_t n, ExactSum<T>& sum) {
   }
 }
 
+/** Finite floats, one at a time, where a register holds no more: sixteen neighbouring exponents share a
+ * 64-bit integer, which takes 2^24 of their numbers. */
+inline void add_in_bins(const float* x, size_t n, ExactSum<float>& sum) {
+  using B = Bits<float>;
+  int64_t bins[16] = {};
+  for (size_t i = 0; i < n; ++i) {
+    int32_t word;
+    __builtin_memcpy(&word, x + i, sizeof word);
+    const int32_t magnitude = word & ~B::sign, exponent = magnitude >> B::mantissa;
+    constexpr int32_t implicit = int32_t(1) << B::mantissa;
+    const int64_t digits = exponent > 0 ? (magnitude & (implicit - 1)) | implicit : magnitude;
+    const int position = exponent > 0 ? exponent - 1 : 0;
+    const int64_t placed = digits << (position & 15);
+    bins[position >> 4] += word < 0 ? -placed : placed;
+  }
+  for (int k = 0; k < 16; ++k) add_at(sum, bins[k], 16 * k);
+}
+
 /** A window at 2^at of numbers of the type of V. */
 template <class V>
 struct Window {
@@ -245,6 +263,7 @@ void add_block(const T* x, size_t n, const Range<V>& range, ExactSum<T>& sum, co
   const auto largest = range.largest();
   if (largest == 0) return;
   if (largest >= Bits<T>::exponent) return add_each(x, n, sum);
+  if constexpr (sizeof(T) == 4 && native_lanes<float> == 1) return add_in_bins(x, n, sum);
   const Span span = Span::of(range);
   if constexpr (sizeof(T) == 4) {
     if (span.is_narrow(2)) return add_in_narrow_windows<2>(x, n, span.narrow_top(), sum, upcoming);
