@@ -176,18 +176,6 @@ void read_factors(const Call& c, uint64_t at, size_t n, T* value_scratch, T* gra
   }
 }
 
-/** The next block's inputs, if it is a whole one. */
-inline Upcoming upcoming(const Call& c, uint64_t at, uint64_t end) {
-  Upcoming u;
-  if (end - at < kBlock) return u;
-  const Tensor* const tensors[] = {&c.inputs[0], &c.inputs[1], &c.inputs[2], &c.weight};
-  for (const Tensor* t : tensors) {
-    const size_t bytes = t->dtype == Dtype::absent ? 0 : kDtypeBytes[static_cast<int>(t->dtype)];
-    if (bytes != 0 && t->size >= end) u.add(static_cast<const char*>(t->data) + at * bytes, bytes);
-  }
-  return u;
-}
-
 template <class Loss>
 constexpr bool has_domain = is_checked<Loss, 0>() || is_checked<Loss, 1>() || is_checked<Loss, 2>();
 
@@ -258,7 +246,7 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
       for (int i = 0; i < grads; ++i) flush_block(c.grads[i], at, n, grad[i]);
     }
     if constexpr (wanted != kGrad) {
-      if (c.wants_sum) add_block(b.values, n, range, sums.total, upcoming(c, at + n, end));
+      if (c.wants_sum) add_block(b.values, n, range, sums.total);
     }
   }
   sums.count += end - begin;

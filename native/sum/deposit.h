@@ -13,7 +13,7 @@
 // (2^18 + 1/2) < 2^22. What one leaves is at most 2^(a - 1), so that the next lies 43 bits lower, or 19.
 #pragma once
 
-#include "simd/upcoming.h"
+#include "simd/vec.h"
 #include "sum/exact_sum.h"
 
 namespace losskit {
@@ -151,9 +151,8 @@ LOSSKIT_INLINE void add_windows(const Windows<V, windows>& w, ExactSum<T>& sum) 
 
 /** In doubles, which take numbers of any range. */
 template <int windows, class T>
-void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum, const Upcoming& upcoming) {
+void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum) {
   Windows<vec<double, 16>, windows> w(top, 43);
-  upcoming.fetch(0, n);
   for (size_t i = 0; i < n; i += 16) {
     w.deposit(widen(load_some<vec<T, 16>>(x + i, n - i, T(0))));
   }
@@ -199,14 +198,12 @@ struct NarrowWindows {
 };
 
 template <int windows>
-void add_in_narrow_windows(const float* x, size_t n, int top, ExactSum<float>& sum,
-                           const Upcoming& upcoming) {
+void add_in_narrow_windows(const float* x, size_t n, int top, ExactSum<float>& sum) {
   using V = vec<float, 16>;
   NarrowWindows<V, windows> w(top);
   constexpr size_t run = w.kRun;
   size_t i = 0;
   for (; i + run <= n; i += run) {
-    upcoming.fetch(i, run);
     for (size_t k = 0; k < run; k += 16) w.deposit(V::load(x + i + k));
     w.finish_run();
   }
@@ -259,22 +256,22 @@ struct Span {
 
 /** Adds n <= kBlock numbers of a range. */
 template <class T, class V>
-void add_block(const T* x, size_t n, const Range<V>& range, ExactSum<T>& sum, const Upcoming& upcoming = {}) {
+void add_block(const T* x, size_t n, const Range<V>& range, ExactSum<T>& sum) {
   const auto largest = range.largest();
   if (largest == 0) return;
   if (largest >= Bits<T>::exponent) return add_each(x, n, sum);
   if constexpr (sizeof(T) == 4 && native_lanes<float> == 1) return add_in_bins(x, n, sum);
   const Span span = Span::of(range);
   if constexpr (sizeof(T) == 4) {
-    if (span.is_narrow(2)) return add_in_narrow_windows<2>(x, n, span.narrow_top(), sum, upcoming);
-    if (span.is_narrow(3)) return add_in_narrow_windows<3>(x, n, span.narrow_top(), sum, upcoming);
+    if (span.is_narrow(2)) return add_in_narrow_windows<2>(x, n, span.narrow_top(), sum);
+    if (span.is_narrow(3)) return add_in_narrow_windows<3>(x, n, span.narrow_top(), sum);
   }
   const int top = span.above - 42;
   if (span.above > 1013) return add_each(x, n, sum);  // 1.5 2^(top + 52) would overflow
-  if (sizeof(T) == 8 && top <= span.lowest) return add_in_windows<1>(x, n, top, sum, upcoming);
-  if (top - 43 <= span.lowest) return add_in_windows<2>(x, n, top, sum, upcoming);
-  if (top - 86 <= span.lowest) return add_in_windows<3>(x, n, top, sum, upcoming);
-  if (top - 129 <= span.lowest) return add_in_windows<4>(x, n, top, sum, upcoming);
+  if (sizeof(T) == 8 && top <= span.lowest) return add_in_windows<1>(x, n, top, sum);
+  if (top - 43 <= span.lowest) return add_in_windows<2>(x, n, top, sum);
+  if (top - 86 <= span.lowest) return add_in_windows<3>(x, n, top, sum);
+  if (top - 129 <= span.lowest) return add_in_windows<4>(x, n, top, sum);
   add_each(x, n, sum);
 }
 

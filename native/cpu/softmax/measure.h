@@ -183,9 +183,9 @@ Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, ChunkS
   const size_t n = static_cast<size_t>(chunk_size(c, chunk));
   const uint64_t at = row * c.columns + chunk * kChunk;
   const T* x = read_block(c.inputs[0], at, n, scratch.logits);
-  Upcoming upcoming;  // what follows in memory: the next chunk, or the next row
   const size_t bytes = kDtypeBytes[static_cast<int>(c.inputs[0].dtype)];
-  upcoming.add(static_cast<const char*>(c.inputs[0].data) + (at + n) * bytes, bytes);
+  // In memory the next chunk follows, or the next row.
+  const Upcoming upcoming = {static_cast<const char*>(c.inputs[0].data) + (at + n) * bytes, bytes};
 
   const T largest = greatest_of(x, n), shift = shift_of(largest);
   Chunk measured = {static_cast<double>(largest), 0, 0, 0, 0};
