@@ -82,7 +82,7 @@ const planName = ({ threads, streams, streaming }) =>
   ].join(', ')
 
 /** Rounds to tell the good plans from the others. */
-const scout = { sampleMs: 1, minRounds: 2, maxRounds: 2, budgetMs: 1, rarest: 1 }
+const scout = { sampleMs: 1, settleMs: 1, minRounds: 2, maxRounds: 2, budgetMs: 1, rarest: 1 }
 
 /**
  * The runners that move the same bytes as a case, over the same arrays, with nothing computed: for each number of threads the

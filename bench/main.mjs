@@ -35,12 +35,12 @@ const seconds = () => (performance.now() - began) / 1000
 /** @type {{ large: import('./rounds.mjs').Pace, small: import('./rounds.mjs').Pace }} */
 const pace = options.isQuick
   ? {
-      large: { sampleMs: 3, minRounds: 5, maxRounds: 15, budgetMs: 500, rarest: 4 },
-      small: { sampleMs: 4, minRounds: 9, maxRounds: 25, budgetMs: 500, rarest: 1 },
+      large: { sampleMs: 3, settleMs: 4, minRounds: 5, maxRounds: 15, budgetMs: 500, rarest: 4 },
+      small: { sampleMs: 4, settleMs: 1, minRounds: 9, maxRounds: 25, budgetMs: 500, rarest: 1 },
     }
   : {
-      large: { sampleMs: 8, minRounds: 7, maxRounds: 41, budgetMs: 2000, rarest: 4 },
-      small: { sampleMs: 8, minRounds: 11, maxRounds: 61, budgetMs: 3000, rarest: 1 },
+      large: { sampleMs: 8, settleMs: 8, minRounds: 7, maxRounds: 41, budgetMs: 2000, rarest: 4 },
+      small: { sampleMs: 8, settleMs: 2, minRounds: 11, maxRounds: 61, budgetMs: 3000, rarest: 1 },
     }
 
 /** Progress goes where it is not in the way of the tables. @param {string} text */

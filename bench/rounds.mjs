@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  *
  * @typedef {object} Pace
  * @property {number} sampleMs
+ * @property {number} settleMs of calls before a sample: a thread that was woken may share a core with its waker for so long
  * @property {number} minRounds
  * @property {number} maxRounds
  * @property {number} budgetMs of a case; the fewest rounds are made even so
@@ -89,7 +90,8 @@ export async function measure(runners, sets, pace) {
     runner.before?.()
     // The first calls of a sample find threads asleep and the caches full of the last runner's data. A long call pays for
     // that once itself.
-    const warm = entry.last > longCall ? 0 : Math.ceil(repeat / 4)
+    const settling = entry.last > 0 ? (pace.settleMs * 1e6) / entry.last : 0
+    const warm = entry.last > longCall ? 0 : Math.ceil(Math.max(repeat / 4, settling))
     if (warm > 0) await entry.time(entry.next, warm)
     const ns = await entry.time(entry.next + warm, repeat)
     runner.after?.()

@@ -52,7 +52,7 @@ double usual(const char* param) {
 }
 
 template <class T>
-__attribute__((noinline)) double measured_call(const Job& job) {
+__attribute__((noinline)) double measured_call(Job& job) {
   Sums<T> sums;
   run(job, sums);
   if (sums.fault.status != Status::ok) {
