@@ -52,8 +52,7 @@ const LARGE = 4 * 2 ** 20
  *   memory.
  * @example alloc(4, 'float32')  // [0, 0, 0, 0]
  */
-export function alloc(length: number): Float32Array<ArrayBuffer>
-export function alloc<Name extends DtypeName>(length: number, dtype: Name): AllocatedArrays[Name]
+export function alloc<Name extends DtypeName = 'float32'>(length: number, dtype?: Name): AllocatedArrays[Name]
 export function alloc(length: number, dtype: DtypeName = 'float32'): BindingArray {
   const Class = Object.hasOwn(classes, dtype) ? classes[dtype] : undefined
   if (Class === undefined) {
