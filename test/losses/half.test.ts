@@ -1,7 +1,8 @@
 /** float16 and bfloat16: the float32 computation on the widened inputs, the gradient rounded once. */
 
 import { describe, expect, it } from 'vitest'
-import { gradOf, reduced, valuesOf } from '../support/calls.ts'
+import { descriptionOf } from '../../lib/description.ts'
+import { everyOf, gradOf, reduced, valuesOf } from '../support/calls.ts'
 import { type Batch, EVERY_LOSS, type EveryLoss } from '../support/every-loss/index.ts'
 import { inputKeys, isFloats } from '../support/every-loss/tensors.ts'
 import { expectAllSame, expectSame } from '../support/expect.ts'
@@ -78,6 +79,23 @@ describe.each(FORMATS)('$dtype', ({ dtype, to, from }) => {
         valuesOf(loss, all.half.inputs, all.half.options),
         valuesOf(loss, all.wide.inputs, all.wide.options),
       )
+    })
+
+    // Blocks of 2048 elements are computed where they lie if all inputs are stored alike; the last goes another way.
+    const isElements = descriptionOf(loss)?.walks === 'elements'
+    it.runIf(isElements)('gives both in one pass, in whole blocks as in the last', () => {
+      const many = bothTypes(entry, batch(new Random(17), 5000, 'float32'), [...leading, ...others])
+      const both = everyOf(loss, many.half.inputs, many.half.options)
+      const expected = everyOf(loss, many.wide.inputs, many.wide.options)
+      expectAllSame(both.value, expected.value)
+      expectSame(
+        reduced(loss, many.half.inputs, many.half.options),
+        reduced(loss, many.wide.inputs, many.wide.options),
+      )
+      for (const key of Object.keys(places)) {
+        const bits = both.grad[key] as unknown as Uint16Array
+        expectAllSame(widen(bits), widen(store(expected.grad[key] as Floats)), key)
+      }
     })
   })
 
