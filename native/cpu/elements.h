@@ -71,25 +71,24 @@ Range<vec<T, native_lanes<T>>> compute_block(const ElementBlock<T>& b, const P& 
   constexpr bool has_second = gradients_of<Loss>().count == 2;
   const V scale = V(b.scale);
   Range<V> range;
-  // `load` and `store` take the place in an array of their type, the block's first element being at 0.
-  const auto step = [&](size_t i, auto load, auto load_factor, auto store_value, auto store_grad)
-                        LOSSKIT_LAMBDA {
-                          auto out = loss_at<Loss>(b, load, params);
-                          if constexpr (weighted) {
-                            const V factor = load_factor(b.grad_factor);
-                            out.value = out.value * load_factor(b.value_factor);
-                            out.grad = out.grad * factor;
-                            if constexpr (has_second) out.second = out.second * factor;
-                          }
-                          if constexpr (wanted != kGrad) {
-                            store_value(out.value, b.values + i);
-                            range.note(out.value);
-                          }
-                          if constexpr (wanted != kValue) {
-                            store_grad(out.grad * scale, b.grads[0]);
-                            if constexpr (has_second) store_grad(out.second * scale, b.grads[1]);
-                          }
-                        };
+  // Loads and stores are given where the block's arrays begin.
+  const auto step = [&](size_t i, auto load, auto factor, auto store, auto store_grad) LOSSKIT_LAMBDA {
+    auto out = loss_at<Loss>(b, load, params);
+    if constexpr (weighted) {
+      const V of_grad = factor(b.grad_factor);
+      out.value = out.value * factor(b.value_factor);
+      out.grad = out.grad * of_grad;
+      if constexpr (has_second) out.second = out.second * of_grad;
+    }
+    if constexpr (wanted != kGrad) {
+      store(out.value, b.values + i);
+      range.note(out.value);
+    }
+    if constexpr (wanted != kValue) {
+      store_grad(out.grad * scale, b.grads[0]);
+      if constexpr (has_second) store_grad(out.second * scale, b.grads[1]);
+    }
+  };
   const auto whole = [&](size_t i, auto store_grad) LOSSKIT_LAMBDA {
     step(
         i, [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); },

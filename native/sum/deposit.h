@@ -122,7 +122,7 @@ struct Window {
   LOSSKIT_INLINE typename V::ints moved() const { return bits(held) - bits(start); }
 };
 
-/** As many windows as there are numbers in `at`, each `step` bits below the one before. */
+/** Windows, the first at 2^top, each `step` bits below the one before. */
 template <class V, int windows>
 struct Windows {
   Window<V> first;
@@ -159,57 +159,44 @@ void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum) {
   add_windows(w, sum);
 }
 
-/** Float windows over a block: they need no conversion, for numbers whose digits span little, as those of
- * most blocks do. What the windows moved after eight numbers in a lane, less than 2^22, is summed as an
- * integer: at most 256 times. */
-template <class V, int windows>
-struct NarrowWindows {
-  using I = typename V::ints;
-  static constexpr size_t kRun = 8 * V::lanes;  // numbers
-  Windows<V, windows> start, now;
-  I moved[windows];
+/** Adds what float windows moved in all, one sum of integers for each. */
+template <int windows>
+LOSSKIT_INLINE void add_moved(const Windows<vec<float, 16>, windows>& w, const ivec<int32_t, 16>* moved,
+                              ExactSum<float>& sum) {
+  int32_t lanes[16];
+  moved->store(lanes);
+  int64_t all = 0;
+  for (int32_t lane : lanes) all += lane;
+  add_at(sum, all, w.first.at - ExactSumShape<float>::unit);
+  if constexpr (windows > 1) add_moved(w.next, moved + 1, sum);
+}
 
-  LOSSKIT_INLINE explicit NarrowWindows(int top) : start(top, 19), now(start) {
-    for (I& m : moved) m = I(0);
-  }
-  LOSSKIT_INLINE void deposit(V number) { now.deposit(number); }
-  /** After each run. */
-  LOSSKIT_INLINE void finish_run() {
-    note_moved<0>(now);
-    now = start;
-  }
-  LOSSKIT_INLINE void add_to(ExactSum<float>& sum) const { add_moved<0>(start, sum); }
+template <int windows>
+LOSSKIT_INLINE void note_moved(const Windows<vec<float, 16>, windows>& w, ivec<int32_t, 16>* moved) {
+  *moved = *moved + w.first.moved();
+  if constexpr (windows > 1) note_moved(w.next, moved + 1);
+}
 
- private:
-  template <int k>
-  LOSSKIT_INLINE void note_moved(const Windows<V, windows - k>& w) {
-    moved[k] = moved[k] + w.first.moved();
-    if constexpr (k + 1 < windows) note_moved<k + 1>(w.next);
-  }
-  template <int k>
-  LOSSKIT_INLINE void add_moved(const Windows<V, windows - k>& w, ExactSum<float>& sum) const {
-    int32_t lanes[V::lanes];
-    moved[k].store(lanes);
-    int64_t all = 0;
-    for (int32_t lane : lanes) all += lane;
-    add_at(sum, all, w.first.at - ExactSumShape<float>::unit);
-    if constexpr (k + 1 < windows) add_moved<k + 1>(w.next, sum);
-  }
-};
-
+/** In floats, which need no conversion: for numbers whose digits span little, as those of most blocks do.
+ * What windows moved after eight numbers in a lane, less than 2^22, is summed as an integer, sixteen times a
+ * block. */
 template <int windows>
 void add_in_narrow_windows(const float* x, size_t n, int top, ExactSum<float>& sum) {
   using V = vec<float, 16>;
-  NarrowWindows<V, windows> w(top);
-  constexpr size_t run = w.kRun;
+  constexpr size_t run = 8 * V::lanes;
+  const Windows<V, windows> start(top, 19);
+  ivec<int32_t, 16> moved[windows];
+  for (auto& m : moved) m = 0;
   size_t i = 0;
   for (; i + run <= n; i += run) {
-    for (size_t k = 0; k < run; k += 16) w.deposit(V::load(x + i + k));
-    w.finish_run();
+    Windows<V, windows> w = start;
+    for (size_t k = 0; k < run; k += V::lanes) w.deposit(V::load(x + i + k));
+    note_moved(w, moved);
   }
-  for (; i < n; i += 16) w.deposit(load_some<V>(x + i, n - i, 0.0f));
-  w.finish_run();
-  w.add_to(sum);
+  Windows<V, windows> w = start;
+  for (; i < n; i += V::lanes) w.deposit(load_some<V>(x + i, n - i, 0.0f));
+  note_moved(w, moved);
+  add_moved(start, moved, sum);
 }
 
 /** The largest and the smallest magnitude among some numbers, as words. */
