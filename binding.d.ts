@@ -134,6 +134,20 @@ export interface Bound {
   readonly number: number
 }
 
+/** The arrays of a call, each in its place; undefined where there is none. */
+export type Arrays = [
+  input0: BindingArray,
+  input1?: Argument,
+  input2?: Argument,
+  input3?: Argument,
+  weight?: Argument,
+  upstream?: Argument,
+  values?: Argument,
+  grad0?: Argument,
+  grad1?: Argument,
+  grad2?: Argument,
+]
+
 export interface Binding {
   readonly kernels: readonly Kernel[]
   readonly dtypes: readonly DtypeName[]
@@ -146,52 +160,18 @@ export interface Binding {
    * given. With `state`, adds the partial result to it. A broken contract (lengths or types that do not fit the frame) throws
    * `ERR_BINDING`.
    */
-  run(
-    input0: BindingArray,
-    input1?: Argument,
-    input2?: Argument,
-    input3?: Argument,
-    weight?: Argument,
-    upstream?: Argument,
-    values?: Argument,
-    grad0?: Argument,
-    grad1?: Argument,
-    grad2?: Argument,
-    state?: Uint8Array | undefined,
-  ): void
+  run(...given: [...arrays: Arrays, state?: Uint8Array | undefined]): void
 
   /**
    * The same on another thread. The arrays are kept alive. `cancel[0] = 1` stops it at the next block. What would take less
    * time than handing it over is done at once: then there is no promise, and the result is in the frame; so is 'overlap'.
    */
   runAsync(
-    input0: BindingArray,
-    input1?: Argument,
-    input2?: Argument,
-    input3?: Argument,
-    weight?: Argument,
-    upstream?: Argument,
-    values?: Argument,
-    grad0?: Argument,
-    grad1?: Argument,
-    grad2?: Argument,
-    state?: Uint8Array | undefined,
-    cancel?: Int32Array | undefined,
+    ...given: [...arrays: Arrays, state?: Uint8Array | undefined, cancel?: Int32Array | undefined]
   ): Promise<AsyncResult> | undefined
 
   /** A prepared call, which lasts as long as this object; undefined where the status in the frame is 'overlap'. */
-  bind(
-    input0: BindingArray,
-    input1?: Argument,
-    input2?: Argument,
-    input3?: Argument,
-    weight?: Argument,
-    upstream?: Argument,
-    values?: Argument,
-    grad0?: Argument,
-    grad1?: Argument,
-    grad2?: Argument,
-  ): Bound | undefined
+  bind(...arrays: Arrays): Bound | undefined
 
   /**
    * Computes the bound call whose number stands in the frame. The caller checks before each run that no array has changed
