@@ -99,11 +99,12 @@ describe('alloc', () => {
     const before = sizes()
     expect(alloc(256 * MB, 'uint8').fill(1).length).toBe(256 * MB)
     const during = sizes()
-    expect(during.buffers - before.buffers).toBeGreaterThanOrEqual(256 * MB)
+    // The counts are the process's: a few bytes of others may come or go in between.
+    expect(during.buffers - before.buffers).toBeGreaterThan(255 * MB)
     expect(during.rss - before.rss).toBeGreaterThan(200 * MB)
     await collect()
     const after = sizes()
-    expect(during.buffers - after.buffers).toBeGreaterThanOrEqual(256 * MB)
+    expect(during.buffers - after.buffers).toBeGreaterThan(255 * MB)
     expect(during.rss - after.rss).toBeGreaterThan(200 * MB)
   })
 
