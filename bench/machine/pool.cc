@@ -27,6 +27,9 @@ void Pool::run(int threads, const std::function<void(int)>& work) {
     work_ = &work;
     wanted_ = threads;
     busy_.store(static_cast<int>(threads_.size()));
+    for (const auto& cores : cores_) {
+      if (losskit::ThreadCores* thread = cores.load()) thread->keep_off(losskit::current_core());
+    }
     generation_.fetch_add(1);
     generation_.notify_all();
   }
@@ -37,6 +40,8 @@ void Pool::run(int threads, const std::function<void(int)>& work) {
 }
 
 void Pool::loop(int index, uint32_t seen) {
+  losskit::ThreadCores own;
+  cores_[static_cast<size_t>(index)].store(&own);
   for (;;) {
     for (int i = 0; i < kSpins && generation_.load(std::memory_order_acquire) == seen; ++i) breathe();
     generation_.wait(seen);

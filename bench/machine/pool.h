@@ -2,10 +2,13 @@
 // asleep, so that they disturb nothing that is measured after it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <thread>
 #include <vector>
+
+#include "cpu/cores.h"
 
 class Pool {
  public:
@@ -18,6 +21,7 @@ class Pool {
   void loop(int index, uint32_t seen);
 
   std::vector<std::thread> threads_;
+  std::array<std::atomic<losskit::ThreadCores*>, 256> cores_{};  // null until a thread has begun
   const std::function<void(int)>* work_ = nullptr;
   int wanted_ = 0;
   bool stop_ = false;

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <thread>
 
+#include "cpu/cores.h"
+
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
@@ -52,6 +54,14 @@ struct Job {
   Job* next = nullptr;
 };
 
+/** A thread of the pool, for as long as the process lives. */
+struct Helper {
+  ThreadCores cores;
+  std::condition_variable wake;
+  bool is_called = false;
+  Helper* next = nullptr;  // among those asleep
+};
+
 class Pool {
  public:
   void run(int helpers, bool is_worth_waking, void (*enter)(void*), void* context) {
@@ -69,11 +79,12 @@ class Pool {
 
  private:
   std::mutex mutex_;
-  std::condition_variable wake_, left_;
+  std::condition_variable left_;
   std::atomic<int> open_places_{0}, spinning_{0}, blocked_callers_{0};
   std::atomic<Clock::rep> last_end_{0};
   Job* first_ = nullptr;
-  int threads_ = 0, sleeping_ = 0;
+  Helper* asleep_ = nullptr;
+  int threads_ = 0;
 
   /** Whether jobs come so fast one after the other that helpers, once awake, find the next before they sleep.
    */
@@ -83,15 +94,20 @@ class Pool {
   }
 
   void share(Job&& job) {
-    int asleep;
+    Helper* called[kMostThreads];
+    int count = 0;
     {
       std::lock_guard lock(mutex_);
       start_threads(job.places);
       append(&job);
       const int wanted = job.places - spinning_.load(std::memory_order_relaxed);
-      asleep = wanted < sleeping_ ? wanted : sleeping_;
+      for (; count < wanted && asleep_ != nullptr; ++count) {
+        called[count] = asleep_;
+        asleep_ = asleep_->next;
+      }
+      for (int i = 0; i < count; ++i) call(*called[i]);
     }
-    for (int i = 0; i < asleep; ++i) wake_.notify_one();
+    for (int i = 0; i < count; ++i) called[i]->wake.notify_one();
     job.enter(job.context);
     {
       std::lock_guard lock(mutex_);
@@ -103,6 +119,11 @@ class Pool {
     ++blocked_callers_;
     left_.wait(lock, all_left);
     --blocked_callers_;
+  }
+
+  static void call(Helper& helper) {
+    helper.cores.keep_off(current_core());
+    helper.is_called = true;
   }
 
   void start_threads(int wanted) {
@@ -141,13 +162,15 @@ class Pool {
   }
 
   [[noreturn]] void work() {
+    Helper helper;
     std::unique_lock lock(mutex_);
     for (;;) {
       Job* job;
       while ((job = with_place()) == nullptr) {
-        ++sleeping_;
-        wake_.wait(lock);
-        --sleeping_;
+        helper.is_called = false;
+        helper.next = asleep_;
+        asleep_ = &helper;
+        helper.wake.wait(lock, [&] { return helper.is_called; });
       }
       --job->places;
       --open_places_;

@@ -23,6 +23,14 @@ it.each([
   expect(await runProgram('scenarios.mjs', scenario, addonFile)).toEqual(QUIET)
 })
 
+it.runIf(process.platform === 'linux')(
+  'keeps helpers off the core of their caller, and leaves the caller alone',
+  async () => {
+    const scenario = 'a pause before a call, whose helpers then keep off the core of the caller'
+    expect(await runProgram('scenarios.mjs', scenario, addonFile)).toEqual(QUIET)
+  },
+)
+
 it.each([0, 1, 3, 10])('survives process.exit %i ms into asynchronous calls', async delay => {
   const scenario = 'process.exit in the middle of asynchronous calls'
   for (let round = 0; round < 3; round++) {

@@ -4,6 +4,7 @@
  */
 
 import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -160,6 +161,25 @@ const scenarios = {
     const { statuses } = binding
     check(statuses[status] === 'aborted', `the status is ${statuses[status]}`)
     check(run(binding, inputs) === inputs.sum, 'wrong sum after it')
+  },
+
+  'a pause before a call, whose helpers then keep off the core of the caller': async file => {
+    const cores = task => {
+      const [, mask] = /^Cpus_allowed:\s+([\da-f,]+)$/m.exec(
+        readFileSync(`/proc/self/task/${task}/status`, 'utf8'),
+      )
+      return [...BigInt(`0x${mask.replaceAll(',', '')}`).toString(2)].filter(bit => bit === '1').length
+    }
+    const binding = start(file)
+    const inputs = batch(LARGE)
+    const own = cores(process.pid)
+    for (let i = 0; i < 3; i++) {
+      check(run(binding, inputs) === inputs.sum, 'wrong sum')
+      await wait(20)
+    }
+    check(cores(process.pid) === own, 'the caller lost a core')
+    const kept = readdirSync('/proc/self/task').filter(task => cores(task) === own - 1)
+    check(own === 1 || kept.length > 0, 'no helper was kept off a core')
   },
 
   'idleness after use': async file => {
