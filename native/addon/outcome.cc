@@ -21,6 +21,8 @@ Outcome run_typed(Job& job, uint8_t* state) {
 }  // namespace
 
 Outcome run_job(Job& job, uint8_t* state) {
+  double value;
+  if (state == nullptr && run_briefly(job, value)) return {{Status::ok, 0, 0, 0}, value, job.call.rows};
   const bool in_double = job.call.inputs[0].dtype == Dtype::float64;
   try {
     return in_double ? run_typed<double>(job, state) : run_typed<float>(job, state);

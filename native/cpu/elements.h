@@ -26,12 +26,26 @@ struct ElementBlock {
   bool stream;
 };
 
-/** Numbers stored as one type and computed in another, a vector at a time. */
+/** What a step of a loss works on: two vectors side by side, of which one alone would wait for itself. A loss
+ * of very many numbers says `lone`: twice as many do not fit the registers. */
+template <class Loss, class T>
+struct StepOf {
+  static constexpr bool is_lone = native_lanes<T> == 1 || requires { Loss::lone; };
+  using vector = vec<T, native_lanes<T>*(is_lone ? 1 : 2)>;
+};
+template <class Loss, class T>
+using Step = typename StepOf<Loss, T>::vector;
+
+/** Numbers stored as one type and computed in another, a step at a time. */
 template <Dtype stored, class V>
 struct Stored {
   using T = typename V::scalar;
+  static constexpr bool in_halves = stored != dtype_of<T> && V::lanes > native_lanes<T>;
   static LOSSKIT_INLINE V load(const void* p, size_t i) {
-    if constexpr (stored == Dtype::float16) {
+    if constexpr (in_halves) {
+      using Half = Stored<stored, typename V::half>;
+      return {Half::load(p, i), Half::load(p, i + V::lanes / 2)};
+    } else if constexpr (stored == Dtype::float16) {
       return load_f16(static_cast<const uint16_t*>(p) + i, static_cast<V*>(nullptr));
     } else if constexpr (stored == Dtype::bfloat16) {
       return load_bf16(static_cast<const uint16_t*>(p) + i, static_cast<V*>(nullptr));
@@ -40,7 +54,10 @@ struct Stored {
     }
   }
   static LOSSKIT_INLINE void store(V v, void* p, size_t i) {
-    if constexpr (stored == Dtype::float16) {
+    if constexpr (in_halves) {
+      using Half = Stored<stored, typename V::half>;
+      Half::store(v.lo, p, i), Half::store(v.hi, p, i + V::lanes / 2);
+    } else if constexpr (stored == Dtype::float16) {
       store_f16(v, static_cast<uint16_t*>(p) + i);
     } else if constexpr (stored == Dtype::bfloat16) {
       store_bf16(v, static_cast<uint16_t*>(p) + i);
@@ -63,9 +80,8 @@ LOSSKIT_INLINE auto loss_at(const ElementBlock<T>& b, const Load& load, const P&
 }
 
 /** Gives the range of the values. */
-template <class Loss, class T, Wanted wanted, bool weighted, Dtype stored, class P>
-Range<vec<T, native_lanes<T>>> compute_block(const ElementBlock<T>& b, const P& params) {
-  using V = vec<T, native_lanes<T>>;
+template <class Loss, class V, Wanted wanted, bool weighted, Dtype stored, class T, class P>
+Range<V> compute_block(const ElementBlock<T>& b, const P& params) {
   using Type = Stored<stored, V>;
   constexpr size_t w = V::lanes;
   constexpr bool has_second = gradients_of<Loss>().count == 2;
@@ -199,7 +215,7 @@ auto compute_in_place(const Call& c, uint64_t at, ElementBlock<T>& b, const P& p
       b.grads[i] = static_cast<char*>(c.grads[i].data) + at * bytes;
     }
   }
-  return compute_block<Loss, T, wanted, false, stored>(b, params);
+  return compute_block<Loss, Step<Loss, T>, wanted, false, stored>(b, params);
 }
 
 template <class Loss, class T, Wanted wanted>
@@ -226,7 +242,7 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
     b.values = output_block(c.values, at, values);
     b.n = n;
     b.scale = static_cast<T>(c.scale);
-    Range<vec<T, native_lanes<T>>> range;
+    Range<Step<Loss, T>> range;
     bool done = false;
     if constexpr (sizeof(T) == 4 && !has_domain<Loss>) {
       if (half != Dtype::absent && n == kBlock) {
@@ -240,8 +256,8 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
       for (int i = 0; i < grads; ++i) b.grads[i] = grad[i];
       if (!check_block<Loss>(b, at, params, sums.fault)) return;
       if (weighted) read_factors(c, at, n, weights, incoming, b);
-      range = weighted ? compute_block<Loss, T, wanted, true, dtype_of<T>>(b, params)
-                       : compute_block<Loss, T, wanted, false, dtype_of<T>>(b, params);
+      range = weighted ? compute_block<Loss, Step<Loss, T>, wanted, true, dtype_of<T>>(b, params)
+                       : compute_block<Loss, Step<Loss, T>, wanted, false, dtype_of<T>>(b, params);
       for (int i = 0; i < grads; ++i) flush_block(c.grads[i], at, n, grad[i]);
     }
     if constexpr (wanted != kGrad) {
@@ -251,9 +267,49 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
   sums.count += end - begin;
 }
 
+constexpr size_t kBriefly = 64;
+
+/** Few floats of which a double holds the sum: no exact sum is set up, and none is read. */
+template <class Loss, Wanted wanted>
+bool brief_elements(const Call& c, double& sum) {
+  using V = vec<float, native_lanes<float>>;
+  constexpr int grads = wanted == kValue ? 0 : gradients_of<Loss>().count;
+  bool is_plain = c.rows <= kBriefly && c.weight.data == nullptr && c.upstream.data == nullptr &&
+                  c.values.data == nullptr;
+  alignas(64) float values[kBriefly];
+  ElementBlock<float> b{};
+  for (int i = 0; i < Loss::inputs; ++i) {
+    is_plain &= c.inputs[i].dtype == Dtype::float32 && c.inputs[i].size >= c.rows;
+    b.inputs[i] = c.inputs[i].data;
+  }
+  for (int i = 0; i < grads; ++i) b.grads[i] = c.grads[i].data;
+  if (!is_plain) return false;
+  b.values = values;
+  b.n = static_cast<size_t>(c.rows);
+  b.scale = static_cast<float>(c.scale);
+  const typename Loss::template Params<float> params(c.params);
+  Fault fault;
+  if (!check_block<Loss>(b, 0, params, fault)) return false;
+  const Range<V> range = compute_block<Loss, V, wanted, false, Dtype::float32>(b, params);
+  if (range.largest() >= Bits<float>::exponent) return false;
+  const Span span = Span::of(range);
+  constexpr int bits_of_count = 6;
+  if (span.above - span.lowest + bits_of_count > 53) return false;
+  vec<double, 16> lanes(0);
+  for (size_t i = 0; i < b.n; i += 16) {
+    lanes = lanes + widen(load_some<vec<float, 16>>(values + i, b.n - i, 0.0f));
+  }
+  sum = sum_lanes(lanes);
+  return true;
+}
+
 template <class Loss, class T>
 constexpr KernelEntry<T> element_entry() {
   KernelEntry<T> entry{};
+  if constexpr (sizeof(T) == 4) {
+    entry.brief[kValue] = brief_elements<Loss, kValue>;
+    entry.brief[kValueAndGrad] = brief_elements<Loss, kValueAndGrad>;
+  }
   entry.plan.phases[kValue][0].walk = elements<Loss, T, kValue>;
   entry.plan.phases[kGrad][0].walk = elements<Loss, T, kGrad>;
   entry.plan.phases[kValueAndGrad][0].walk = elements<Loss, T, kValueAndGrad>;

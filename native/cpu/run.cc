@@ -238,6 +238,27 @@ uint64_t work_of(const Job& job) {
   return c.inputs[0].dtype == Dtype::float64 ? work_in<double>(c) : work_in<float>(c);
 }
 
+bool run_briefly(Job& job, double& value) {
+  Call& c = job.call;
+  if (!job.wants_value || c.inputs[0].dtype != Dtype::float32) return false;
+  const Wanted wanted = wanted_of(c);
+  const Brief brief = active_entry<float>(kernel_at(c.kernel)).brief[wanted];
+  if (brief == nullptr) return false;
+  const bool has_own = std::isnan(job.divisor);
+  const double divisor = job.reduction != Reduction::mean ? 1
+                         : has_own                        ? static_cast<double>(c.rows)
+                                                          : job.divisor;
+  if (wanted != kValue) {
+    c.scale = job.upstream / divisor;
+    c.stream = false;
+  }
+  const FloatEnvironment environment;
+  double sum;
+  if (!brief(c, sum)) return false;
+  value = sum / divisor;
+  return true;
+}
+
 template <class T>
 void run(Job& job, Sums<T>& sums) {
   clear(sums);

@@ -23,6 +23,10 @@ bool divides_by_weights(const Call& call);
 /** About how long it takes one thread: in bytes that it could read in that time. */
 uint64_t work_of(const Job& job);
 
+/** The reduced value of a few plain numbers, and their gradients, without a sum that threads could share.
+ * False where the job is of another kind; then it has to be run. */
+bool run_briefly(Job& job, double& value);
+
 /** Fills `sums`; a fault in them says that inputs were refused or the job was cancelled. What is prepared for
  * the kernels is left in the job, which may run again. */
 template <class T>

@@ -7,6 +7,7 @@
 //   gradients      the inputs that have one; the first alone if it does not say
 //   Params<T>      its numbers, made from those of the call
 //   at             the formula: value and derivatives; an unused half is dropped
+//   lone           is there if a step is of one vector, not of two
 //   checked        a bit for each input that has a domain, and
 //   outside<i>     where input i leaves it; only losses that have one
 //
