@@ -79,9 +79,27 @@ LOSSKIT_INLINE auto loss_at(const ElementBlock<T>& b, const Load& load, const P&
   }
 }
 
-/** Gives the range of the values. */
+template <class Loss>
+constexpr bool has_domain = is_checked<Loss, 0>() || is_checked<Loss, 1>() || is_checked<Loss, 2>();
+
+/** Whether a number that `load` finds in the inputs lies outside the domain of the loss. */
+template <class Loss, class T, class Load, class P>
+LOSSKIT_INLINE bool leaves_domain(const ElementBlock<T>& b, const Load& load, const P& params) {
+  const auto leaves = [&](auto of_input) LOSSKIT_LAMBDA {
+    constexpr int i = decltype(of_input)::value;
+    if constexpr (is_checked<Loss, i>()) {
+      return any(Loss::template outside<i>(load(b.inputs[i]), params));
+    } else {
+      return false;
+    }
+  };
+  return leaves(Index<0>()) || leaves(Index<1>()) || leaves(Index<2>());
+}
+
+/** Gives the range of the values. Stops before the step in which an input leaves its domain, and puts its
+ * place into `inside`. */
 template <class Loss, class V, Wanted wanted, bool weighted, Dtype stored, class T, class P>
-Range<V> compute_block(const ElementBlock<T>& b, const P& params) {
+Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside) {
   using Type = Stored<stored, V>;
   constexpr size_t w = V::lanes;
   constexpr bool has_second = gradients_of<Loss>().count == 2;
@@ -113,17 +131,34 @@ Range<V> compute_block(const ElementBlock<T>& b, const P& params) {
         [i, store_grad](V v, void* p) LOSSKIT_LAMBDA { store_grad(v, p, i); });
   };
   size_t i = 0;
-  if (wanted != kValue && stored == dtype_of<T> && b.stream) {
+  const auto all_whole = [&](auto store_grad) LOSSKIT_LAMBDA {
     for (; i + w <= b.n; i += w) {
-      whole(i, [](V v, void* p, size_t at) LOSSKIT_LAMBDA { v.stream(static_cast<T*>(p) + at); });
+      const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
+      if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
+      whole(i, store_grad);
     }
-  } else {
-    for (; i + w <= b.n; i += w) whole(i, Type::store);
+    return true;
+  };
+  const bool streams = wanted != kValue && stored == dtype_of<T> && b.stream;
+  const bool all_inside =
+      streams ? all_whole([](V v, void* p, size_t at) LOSSKIT_LAMBDA { v.stream(static_cast<T*>(p) + at); })
+              : all_whole(Type::store);
+  if (!all_inside) {
+    inside = i;
+    return range;
   }
   if constexpr (stored == dtype_of<T>) {
     if (i < b.n) {
       const size_t n = b.n - i;
       const Range<V> before = range;
+      const auto load_alike = [i, n](const void* p) LOSSKIT_LAMBDA {
+        const T* const x = static_cast<const T*>(p) + i;
+        return V::load(x, n, *x);
+      };
+      if (has_domain<Loss> && leaves_domain<Loss>(b, load_alike, params)) {
+        inside = i;
+        return before;
+      }
       const auto load_some_of = [i, n](const void* p)
                                     LOSSKIT_LAMBDA { return V::load(static_cast<const T*>(p) + i, n, T(0)); };
       step(
@@ -150,26 +185,28 @@ size_t first_outside(const T* x, size_t n, F outside) {
   return n;
 }
 
-/** Notes the first element of input i that lies outside its domain, if it comes before the one noted. */
+/** Notes the first element from `from` on of input i that lies outside its domain, if it comes before the one
+ * noted. */
 template <class Loss, int i, class T, class P>
-void check_input(const ElementBlock<T>& b, uint64_t at, const P& params, size_t& first, Fault& fault) {
+void note_outside(const ElementBlock<T>& b, size_t from, uint64_t at, const P& params, size_t& first,
+                  Fault& fault) {
   if constexpr (is_checked<Loss, i>()) {
     const T* const x = static_cast<const T*>(b.inputs[i]);
-    const size_t k = first_outside(
-        x, first, [&params](auto v) LOSSKIT_LAMBDA { return Loss::template outside<i>(v, params); });
+    const auto outside = [&params](auto v) LOSSKIT_LAMBDA { return Loss::template outside<i>(v, params); };
+    const size_t k = from + first_outside(x + from, first - from, outside);
     if (k == first) return;
     first = k;
     fault = {Status::domain, i, at + k, static_cast<double>(x[k])};
   }
 }
 
-/** Whether all of a block lies in the domain of the loss; if not, says where it does not. */
+/** Whether all of a block from `from` on lies in the domain of the loss; if not, says where it does not. */
 template <class Loss, class T, class P>
-bool check_block(const ElementBlock<T>& b, uint64_t at, const P& params, Fault& fault) {
+bool is_inside(const ElementBlock<T>& b, size_t from, uint64_t at, const P& params, Fault& fault) {
   size_t first = b.n;
-  check_input<Loss, 0>(b, at, params, first, fault);
-  check_input<Loss, 1>(b, at, params, first, fault);
-  check_input<Loss, 2>(b, at, params, first, fault);
+  note_outside<Loss, 0>(b, from, at, params, first, fault);
+  note_outside<Loss, 1>(b, from, at, params, first, fault);
+  note_outside<Loss, 2>(b, from, at, params, first, fault);
   return first == b.n;
 }
 
@@ -190,9 +227,6 @@ void read_factors(const Call& c, uint64_t at, size_t n, T* value_scratch, T* gra
     b.grad_factor = grad_scratch;
   }
 }
-
-template <class Loss>
-constexpr bool has_domain = is_checked<Loss, 0>() || is_checked<Loss, 1>() || is_checked<Loss, 2>();
 
 /** The half type in which all inputs and gradients of a call are stored; absent if there is none. */
 LOSSKIT_INLINE Dtype stored_half(const Call& c, int inputs, int grads) {
@@ -215,7 +249,8 @@ auto compute_in_place(const Call& c, uint64_t at, ElementBlock<T>& b, const P& p
       b.grads[i] = static_cast<char*>(c.grads[i].data) + at * bytes;
     }
   }
-  return compute_block<Loss, Step<Loss, T>, wanted, false, stored>(b, params);
+  size_t inside;
+  return compute_block<Loss, Step<Loss, T>, wanted, false, stored>(b, params, inside);
 }
 
 template <class Loss, class T, Wanted wanted>
@@ -254,10 +289,11 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
     if (!done) {
       for (int i = 0; i < Loss::inputs; ++i) b.inputs[i] = read_block(c.inputs[i], at, n, widened[i]);
       for (int i = 0; i < grads; ++i) b.grads[i] = grad[i];
-      if (!check_block<Loss>(b, at, params, sums.fault)) return;
       if (weighted) read_factors(c, at, n, weights, incoming, b);
-      range = weighted ? compute_block<Loss, Step<Loss, T>, wanted, true, dtype_of<T>>(b, params)
-                       : compute_block<Loss, Step<Loss, T>, wanted, false, dtype_of<T>>(b, params);
+      size_t inside = n;
+      range = weighted ? compute_block<Loss, Step<Loss, T>, wanted, true, dtype_of<T>>(b, params, inside)
+                       : compute_block<Loss, Step<Loss, T>, wanted, false, dtype_of<T>>(b, params, inside);
+      if (has_domain<Loss> && !is_inside<Loss>(b, inside, at, params, sums.fault)) return;
       for (int i = 0; i < grads; ++i) flush_block(c.grads[i], at, n, grad[i]);
     }
     if constexpr (wanted != kGrad) {
@@ -282,15 +318,19 @@ bool brief_elements(const Call& c, double& sum) {
     is_plain &= c.inputs[i].dtype == Dtype::float32 && c.inputs[i].size >= c.rows;
     b.inputs[i] = c.inputs[i].data;
   }
-  for (int i = 0; i < grads; ++i) b.grads[i] = c.grads[i].data;
+  // What would have to start again must find its inputs as they were.
+  for (int i = 0; i < grads; ++i) {
+    b.grads[i] = c.grads[i].data;
+    for (const Tensor& input : c.inputs) is_plain &= b.grads[i] != input.data;
+  }
   if (!is_plain) return false;
   b.values = values;
   b.n = static_cast<size_t>(c.rows);
   b.scale = static_cast<float>(c.scale);
   const typename Loss::template Params<float> params(c.params);
-  Fault fault;
-  if (!check_block<Loss>(b, 0, params, fault)) return false;
-  const Range<V> range = compute_block<Loss, V, wanted, false, Dtype::float32>(b, params);
+  size_t inside = b.n;
+  const Range<V> range = compute_block<Loss, V, wanted, false, Dtype::float32>(b, params, inside);
+  if (has_domain<Loss> && inside < b.n) return false;
   if (range.largest() >= Bits<float>::exponent) return false;
   const Span span = Span::of(range);
   constexpr int bits_of_count = 6;

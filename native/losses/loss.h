@@ -99,6 +99,12 @@ constexpr Gradients gradients_of() {
   }
 }
 
+/** A position among the inputs, as a type. */
+template <int i>
+struct Index {
+  static constexpr int value = i;
+};
+
 /** Whether input i of a loss has a domain. */
 template <class L, int i>
 constexpr bool is_checked() {

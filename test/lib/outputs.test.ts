@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { crossEntropy, mse } from '../../lib/index.ts'
+import { bce, crossEntropy, mse } from '../../lib/index.ts'
 import { told } from './thrown.ts'
 
 const pred = Float32Array.of(1, 2, 3, 4)
@@ -177,5 +177,16 @@ describe('memory', () => {
     const { buffer } = new Float32Array(2)
     const empty = new Float32Array(buffer, 4, 0)
     expect(mse.grad(empty, empty, { out: { pred: empty } }).pred).toBe(empty)
+  })
+
+  it.each([20, 70, 5000])('over its own input does not hide which of %i values was refused', size => {
+    for (const at of [0, 15, 17, size - 1]) {
+      const pred = new Float32Array(size).fill(0.5)
+      pred[at] = 2
+      const target = new Float32Array(size)
+      expect(() => bce.valueAndGrad(pred, target, { out: { pred } })).toThrow(
+        expect.objectContaining({ code: 'ERR_DOMAIN', index: at, value: 2 }),
+      )
+    }
   })
 })
