@@ -1,0 +1,79 @@
+// A block of elements, and how numbers of a block are read, computed and stored, a step at a time.
+#pragma once
+
+#include "cpu/stream.h"
+#include "losses/catalogue.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+/** One block, every pointer at its first element. Factors are weights; those of gradients hold the incoming
+ * gradient too. */
+template <class T>
+struct ElementBlock {
+  const void* inputs[3];
+  const T *value_factor, *grad_factor;
+  T* values;
+  void* grads[2];
+  size_t n;
+  T scale;
+  bool stream;
+};
+
+/** What a step of a loss works on: two vectors side by side, of which one alone would wait for itself. A loss
+ * of very many numbers says `lone`: twice as many do not fit the registers. */
+template <class Loss, class T>
+struct StepOf {
+  static constexpr bool is_lone = native_lanes<T> == 1 || requires { Loss::lone; };
+  using vector = vec<T, native_lanes<T>*(is_lone ? 1 : 2)>;
+};
+template <class Loss, class T>
+using Step = typename StepOf<Loss, T>::vector;
+
+/** Numbers stored as one type and computed in another, a step at a time. */
+template <Dtype stored, class V>
+struct Stored {
+  using T = typename V::scalar;
+  static constexpr bool in_halves = stored != dtype_of<T> && V::lanes > native_lanes<T>;
+  static LOSSKIT_INLINE V load(const void* p, size_t i) {
+    if constexpr (in_halves) {
+      using Half = Stored<stored, typename V::half>;
+      return {Half::load(p, i), Half::load(p, i + V::lanes / 2)};
+    } else if constexpr (stored == Dtype::float16) {
+      return load_f16(static_cast<const uint16_t*>(p) + i, static_cast<V*>(nullptr));
+    } else if constexpr (stored == Dtype::bfloat16) {
+      return load_bf16(static_cast<const uint16_t*>(p) + i, static_cast<V*>(nullptr));
+    } else {
+      return V::load(static_cast<const T*>(p) + i);
+    }
+  }
+  static LOSSKIT_INLINE void store(V v, void* p, size_t i) {
+    if constexpr (in_halves) {
+      using Half = Stored<stored, typename V::half>;
+      Half::store(v.lo, p, i), Half::store(v.hi, p, i + V::lanes / 2);
+    } else if constexpr (stored == Dtype::float16) {
+      store_f16(v, static_cast<uint16_t*>(p) + i);
+    } else if constexpr (stored == Dtype::bfloat16) {
+      store_bf16(v, static_cast<uint16_t*>(p) + i);
+    } else {
+      v.store(static_cast<T*>(p) + i);
+    }
+  }
+};
+
+/** The loss of the numbers that `load` finds in the inputs. */
+template <class Loss, class T, class Load, class P>
+LOSSKIT_INLINE auto loss_at(const ElementBlock<T>& b, const Load& load, const P& params) {
+  if constexpr (Loss::inputs == 1) {
+    return Loss::at(load(b.inputs[0]), params);
+  } else if constexpr (Loss::inputs == 2) {
+    return Loss::at(load(b.inputs[0]), load(b.inputs[1]), params);
+  } else {
+    return Loss::at(load(b.inputs[0]), load(b.inputs[1]), load(b.inputs[2]), params);
+  }
+}
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit

@@ -1,0 +1,88 @@
+// The values and gradients of a block.
+#pragma once
+
+#include "cpu/elements/domain.h"
+#include "sum/deposit.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+/** Gives the range of the values. Stops before the step in which an input leaves its domain, and puts its
+ * place into `inside`. */
+template <class Loss, class V, Wanted wanted, bool weighted, Dtype stored, class T, class P>
+Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside) {
+  using Type = Stored<stored, V>;
+  constexpr size_t w = V::lanes;
+  constexpr bool has_second = gradients_of<Loss>().count == 2;
+  const V scale = V(b.scale);
+  Range<V> range;
+  // Loads and stores are given where the block's arrays begin.
+  const auto step = [&](size_t i, auto load, auto factor, auto store, auto store_grad) LOSSKIT_LAMBDA {
+    auto out = loss_at<Loss>(b, load, params);
+    if constexpr (weighted) {
+      const V of_grad = factor(b.grad_factor);
+      out.value = out.value * factor(b.value_factor);
+      out.grad = out.grad * of_grad;
+      if constexpr (has_second) out.second = out.second * of_grad;
+    }
+    if constexpr (wanted != kGrad) {
+      store(out.value, b.values + i);
+      range.note(out.value);
+    }
+    if constexpr (wanted != kValue) {
+      store_grad(out.grad * scale, b.grads[0]);
+      if constexpr (has_second) store_grad(out.second * scale, b.grads[1]);
+    }
+  };
+  const auto whole = [&](size_t i, auto store_grad) LOSSKIT_LAMBDA {
+    step(
+        i, [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); },
+        [i](const T* p) LOSSKIT_LAMBDA { return V::load(p + i); },
+        [](V v, T* p) LOSSKIT_LAMBDA { v.store(p); },
+        [i, store_grad](V v, void* p) LOSSKIT_LAMBDA { store_grad(v, p, i); });
+  };
+  size_t i = 0;
+  const auto all_whole = [&](auto store_grad) LOSSKIT_LAMBDA {
+    for (; i + w <= b.n; i += w) {
+      const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
+      if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
+      whole(i, store_grad);
+    }
+    return true;
+  };
+  const bool streams = wanted != kValue && stored == dtype_of<T> && b.stream;
+  const bool all_inside =
+      streams ? all_whole([](V v, void* p, size_t at) LOSSKIT_LAMBDA { v.stream(static_cast<T*>(p) + at); })
+              : all_whole(Type::store);
+  if (!all_inside) {
+    inside = i;
+    return range;
+  }
+  if constexpr (stored == dtype_of<T>) {
+    if (i < b.n) {
+      const size_t n = b.n - i;
+      const Range<V> before = range;
+      const auto load_alike = [i, n](const void* p) LOSSKIT_LAMBDA {
+        const T* const x = static_cast<const T*>(p) + i;
+        return V::load(x, n, *x);
+      };
+      if (has_domain<Loss> && leaves_domain<Loss>(b, load_alike, params)) {
+        inside = i;
+        return before;
+      }
+      const auto load_some_of = [i, n](const void* p)
+                                    LOSSKIT_LAMBDA { return V::load(static_cast<const T*>(p) + i, n, T(0)); };
+      step(
+          i, load_some_of, load_some_of, [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); },
+          [i, n](V v, void* p) LOSSKIT_LAMBDA { v.store(static_cast<T*>(p) + i, n); });
+      range = before;  // of lanes beyond the end nothing is to be seen
+      if constexpr (wanted != kGrad) range.note(V::load(b.values + i, n, T(0)));
+    }
+  }
+  return range;
+}
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
