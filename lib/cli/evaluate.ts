@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
 import { entryOf, type LossName, type LossOptions, lossNames } from '../evaluate/catalogue.ts'
 import { UsageError } from '../evaluate/errors.ts'
-import { evaluate, type Question } from '../evaluate/evaluate.ts'
+import { evaluate } from '../evaluate/evaluate.ts'
 import { type Inputs, openInputs } from '../evaluate/open.ts'
+import type { Plan } from '../evaluate/plan.ts'
 import { type Report, toJson } from '../evaluate/report.ts'
 import { exit, report as reportFailure } from './exit.ts'
 import { checkTaken, lossFlags, lossName, positiveWhole, type Threshold, threshold } from './flags.ts'
@@ -78,16 +79,17 @@ async function action(file: string | undefined, flags: Flags): Promise<number> {
     throw new UsageError(`--delimiter "${flags.delimiter}" must be one character.`)
   }
   const weights = await readWeights(losses, flags.weight)
-  const questions = losses.map(
-    (loss): Question => ({ loss, options: optionsOf(loss, flags, weights.classes) }),
-  )
+  const plan: Plan = {
+    losses: losses.map(loss => ({ loss, options: optionsOf(loss, flags, weights.classes) })),
+    reduction,
+  }
   const wholeRows =
     losses.some(loss => entryOf(loss).walks === 'rows') || given.some(name => Array.isArray(flags[name]))
 
   const bar = progressBar(process.stderr)
   const report = await interruptible(async signal => {
     const source = await openInputs(inputsOf(file, flags, weights.data), { chunkRows, wholeRows, signal })
-    return evaluate(source, questions, { reduction, signal, onProgress: bar.update })
+    return evaluate(source, plan, { signal, onProgress: bar.update })
   }).finally(bar.stop)
 
   const color = wantsColor(process.stdout, process.env)

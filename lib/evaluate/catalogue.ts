@@ -2,7 +2,9 @@
 
 import { descriptionOf } from '../description.ts'
 import type { Domain } from '../losses/options.ts'
-import type { Accumulator } from '../types/accumulator.ts'
+import type { Tensor } from '../tensor/types.ts'
+import type { AccumulatorFactory } from '../types/accumulator.ts'
+import type { BatchWeights } from '../types/options.ts'
 
 // Not a static import, which a bundle would move to its start: the command must start without the addon, to say what is wrong.
 const losskit = await import('../index.ts')
@@ -16,7 +18,7 @@ export interface Entry {
   /** 'elements' compares numbers with numbers, 'rows' looks at all classes of a sample at once. */
   readonly walks: 'elements' | 'rows'
   readonly options: Readonly<Record<string, Domain>>
-  accumulator(options: object): Accumulator
+  readonly accumulator: AccumulatorFactory<readonly Tensor[], object, BatchWeights>
 }
 
 /** Data in files is in rows, so where the classes lie is no question. */
