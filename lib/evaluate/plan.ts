@@ -11,6 +11,14 @@ export interface Plan {
   readonly losses: readonly Question[]
   /** Of all values to one: 'mean' where nothing is said. */
   readonly reduction?: 'mean' | 'sum' | undefined
+  /** The column whose values group the rows: each group has a value of its own. */
+  readonly by?: string | undefined
+  /** The distribution of the losses of rows. */
+  readonly quantiles?: boolean | undefined
+  /** How many of the rows with the largest losses are kept. */
+  readonly worst?: number | undefined
+  /** For classifiers: accuracy, confusion matrix and calibration. */
+  readonly classification?: boolean | undefined
 }
 
 /** The plan as canonical JSON: equal plans have equal bytes, in whatever order their keys were written. */
