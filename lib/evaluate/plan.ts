@@ -1,4 +1,5 @@
-import type { LossName, LossOptions } from './catalogue.ts'
+import { canonical, withInfinities } from './canonical.ts'
+import { entryOf, type LossName, type LossOptions } from './catalogue.ts'
 
 /** One loss to be computed. */
 export interface Question {
@@ -27,11 +28,15 @@ export function planBytes(plan: Plan): Uint8Array {
   return new TextEncoder().encode(canonical({ ...plan, losses, reduction: plan.reduction ?? 'mean' }))
 }
 
-/** JSON with sorted keys. It knows no infinities, so they are written as their names. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => {
-    if (typeof part === 'number' && !Number.isFinite(part)) return String(part)
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-  })
+/** A plan that has been through JSON, from `planBytes` or from text that was made of those. */
+export function readPlan({ losses, ...plan }: Plan): Plan {
+  return { ...plan, losses: withInfinities(losses) }
+}
+
+/** Whether a loss of the plan needs the rows of a file whole; otherwise rows may be read number by number. */
+export function wholeRows({ losses }: Plan): boolean {
+  return losses.some(
+    ({ loss, options = {} }) =>
+      entryOf(loss).walks === 'rows' || Object.values(options).some(value => Array.isArray(value)),
+  )
 }
