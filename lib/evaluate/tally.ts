@@ -1,7 +1,7 @@
 import { entryOf } from './catalogue.ts'
 import { type Arguments, type Data, type Fit, fitElements, fitRows } from './fit.ts'
 import { located } from './located.ts'
-import type { Plan } from './plan.ts'
+import { checkPlan, type Plan } from './plan.ts'
 import { fingerprint, type Report } from './report.ts'
 import type { Batch } from './source.ts'
 import { ByGroup } from './tally/by-group.ts'
@@ -39,6 +39,7 @@ export class Tally {
 
   /** A tally of no rows yet. What does not fit together in the data is refused here. */
   static of(plan: Plan, data: TallyData, sink?: RowSink): Tally {
+    checkPlan(plan)
     const losses = plan.losses.map(question => new LossTally(question, plan))
     const tally = new Tally(plan, losses, new Reader(plan, data), sink)
     tally.#split = data.split ?? 1
