@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
+import { version } from '../evaluate/version.ts'
 import { exit, failure, report } from './exit.ts'
 import { description, examples } from './help.ts'
 import { infoCommand } from './info.ts'
-import { version } from '../evaluate/version.ts'
 
 /** Runs the command with its arguments and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {

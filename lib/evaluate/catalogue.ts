@@ -19,10 +19,20 @@ export interface Entry {
   readonly walks: 'elements' | 'rows'
   readonly options: Readonly<Record<string, Domain>>
   readonly accumulator: AccumulatorFactory<readonly Tensor[], object, BatchWeights>
+  /** Every value of a batch. */
+  values(pred: Tensor, target: Tensor, options: ValuesOptions): Promise<void>
+}
+
+export interface ValuesOptions {
+  readonly out: Float32Array | Float64Array
+  readonly weight?: Tensor | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Data in files is in rows, so where the classes lie is no question. */
 const NOT_ASKED = new Set(['axis'])
+
+type Values = (pred: Tensor, target: Tensor, options: object) => Promise<unknown>
 
 const catalogue: ReadonlyMap<LossName, Entry> = new Map(
   Object.entries(losskit).flatMap(([name, loss]) => {
@@ -30,9 +40,12 @@ const catalogue: ReadonlyMap<LossName, Entry> = new Map(
     if (description === undefined || description.gradients.length !== 1) return []
     const { walks, inputs } = description
     if ((walks !== 'elements' && walks !== 'rows') || inputs.length !== 2 || inputs[1] !== 'target') return []
-    const { accumulator } = loss as unknown as Pick<Entry, 'accumulator'>
+    const { accumulator, async: call } = loss as unknown as Pick<Entry, 'accumulator'> & { async: Values }
+    const values: Entry['values'] = async (pred, target, options) => {
+      await call(pred, target, { ...options, reduction: 'none' })
+    }
     const options = Object.entries(description.options).filter(([option]) => !NOT_ASKED.has(option))
-    return [[name, { walks, options: Object.fromEntries(options), accumulator }]]
+    return [[name, { walks, options: Object.fromEntries(options), accumulator, values }]]
   }),
 )
 

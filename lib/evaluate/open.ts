@@ -15,6 +15,8 @@ export interface Inputs {
   readonly pred: string
   readonly target: string
   readonly weight?: string | undefined
+  /** A column that names the group of each row: words or whole numbers. */
+  readonly by?: string | undefined
   /** Of CSV files. */
   readonly header?: boolean | undefined
   readonly delimiter?: string | undefined

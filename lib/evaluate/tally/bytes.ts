@@ -29,9 +29,12 @@ export function unpack(bytes: Uint8Array, count?: number): readonly Uint8Array[]
   return parts
 }
 
-/** Whole numbers, exact to 2^53, in the byte order of the machines that losskit runs on. */
+/** Numbers in the byte order of the machines that losskit runs on. */
 export function packNumbers(numbers: ArrayLike<number>): Uint8Array {
-  return new Uint8Array(Float64Array.from(numbers).buffer)
+  // One NaN for all: others have bits that tell where they came from.
+  return new Uint8Array(
+    Float64Array.from(numbers, value => (Number.isNaN(value) ? Number.NaN : value)).buffer,
+  )
 }
 
 export function unpackNumbers(bytes: Uint8Array, count?: number): Float64Array {
