@@ -2,7 +2,8 @@
  * Builds `lib/` into `dist/`: the library file by file, and the command with all that only it needs in one file, so that
  * installing losskit installs nothing else.
  *
- * What `index.ts` reaches is the library, and there is one copy of it: the bundled command imports it like any program.
+ * What the entry points of package.json reach is the library, and there is one copy of it: the bundled command imports it like
+ * any program.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -23,9 +24,10 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 
 rewriteDeclarations()
 
-const modules = reachable(join(dist, 'index.js'))
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const modules = reachableFrom('default')
 requireNoDependency(modules)
-removeAllBut(new Set([...modules, ...reachable(join(dist, 'index.d.ts'))]))
+removeAllBut(new Set([...modules, ...reachableFrom('types')]))
 
 const command = join(lib, 'cli', 'main.ts')
 if (existsSync(command)) await bundle(command, join(dist, 'cli', 'main.js'))
@@ -38,6 +40,12 @@ function rewriteDeclarations() {
     const text = readFileSync(file, 'utf8')
     writeFileSync(file, text.replace(/((?:from |import\()(["'])\.[^"']*)\.ts\2/g, '$1.js$2'))
   }
+}
+
+/** All built files that the entry points reach under a condition of package.json. */
+function reachableFrom(condition) {
+  const entries = Object.values(exports).flatMap(entry => entry[condition] ?? [])
+  return new Set(entries.flatMap(entry => [...reachable(join(root, entry))]))
 }
 
 /** A built file and the files that it imports, and so on. */
