@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { UsageError } from '../evaluate/errors.ts'
 import type { EvaluateOptions } from '../evaluate/evaluate.ts'
-import type { Inputs } from '../evaluate/open.ts'
 import { encodePartial } from '../evaluate/partial/format.ts'
 import { describeRun, evaluateShard } from '../evaluate/partial/run.ts'
 import { parseShard, type Shard } from '../evaluate/partial/shard.ts'
 import type { Plan } from '../evaluate/plan.ts'
+import type { Inputs } from '../evaluate/sources/open.ts'
 import { writeFile } from '../evaluate/write-file.ts'
 
 export interface ShardFlags {
