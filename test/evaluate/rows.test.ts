@@ -119,7 +119,7 @@ describe('the losses of rows', () => {
           if (++batches === 2) controller.abort()
         },
       })
-    await expect(failing).rejects.toMatchObject({ name: 'AbortError' })
+      await expect(failing).rejects.toMatchObject({ name: 'AbortError' })
       expect(readdirSync(folder.path)).toEqual(before)
       expect(readFileSync(path, 'utf8')).toBe('old')
     },

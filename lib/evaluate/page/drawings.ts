@@ -42,66 +42,72 @@ export function distribution(bars: readonly Bar[], marks: readonly Mark[]): Draw
         mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
         encoding: { x: { field: 'value', type: 'quantitative' } },
       },
-      {
-        data: { values: apart(inside, (to - from) / (width > 400 ? 10 : 6)) },
-        mark: { type: 'text', align: 'left', dx: 4, y: 6, fill: ink.accent },
-        encoding: { x: { field: 'value', type: 'quantitative' }, text: { field: 'name' } },
-      },
-    ],
-  })
-}
-
-/** Names of marks that lie too close to another one would be written over it. */
-function apart(marks: readonly Mark[], distance: number): Mark[] {
-  const kept: Mark[] = []
-  for (const mark of marks) {
-    if (kept.every(({ value }) => Math.abs(value - mark.value) >= distance)) kept.push({ ...mark })
-  }
-  return kept
-}
-
-/** The loss of each group, beside that of all. */
-export function groups(shown: readonly GroupReport[], all: number): Drawing {
-  const values = shown.map(({ name, value }) => ({ name, value, label: short(value) }))
-  return width => ({
-    width: width - (width > 400 ? 200 : 165),
-    height: { step: 24 },
-    layer: [
-      {
-        data: { values },
-        mark: { type: 'bar', fill: ink.soft, height: 16 },
-        encoding: {
-          y: {
-            field: 'name',
-            type: 'nominal',
-            sort: null,
-            axis: {
-              title: null,
-              ticks: false,
-              domain: false,
-              labelLimit: width > 400 ? 130 : 95,
-              labelColor: ink.text,
-            },
+      ...inside.map((mark, i) => {
+        const isLate = mark.value - from > 0.65 * (to - from)
+        return {
+          data: { values: [{ ...mark }] },
+          mark: {
+            type: 'text',
+            align: isLate ? 'right' : 'left',
+            dx: isLate ? -5 : 5,
+            y: 6 + 16 * i,
+            fill: ink.accent,
+          } as const,
+          encoding: {
+            x: { field: 'value', type: 'quantitative' } as const,
+            text: { field: 'name' },
           },
-          x: { field: 'value', type: 'quantitative', axis: null },
-        },
-      },
-      {
-        data: { values },
-        mark: { type: 'text', align: 'left', dx: 5, fill: ink.text },
-        encoding: {
-          y: { field: 'name', type: 'nominal', sort: null },
-          x: { field: 'value', type: 'quantitative' },
-          text: { field: 'label' },
-        },
-      },
-      {
-        data: { values: [{ all }] },
-        mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
-        encoding: { x: { field: 'all', type: 'quantitative' } },
-      },
+        }
+      }),
     ],
   })
+}
+
+/** The loss of each group, beside that of all, if it can be compared. */
+export function groups(shown: readonly GroupReport[], all: number | undefined): Drawing {
+  const values = shown.map(({ name, value }) => ({ name, value, label: short(value) }))
+  return width => {
+    const inner = width - (width > 400 ? 210 : 175)
+    return {
+      width: inner,
+      height: { step: 24 },
+      layer: [
+        {
+          data: { values },
+          mark: { type: 'bar', fill: ink.soft, height: 16 },
+          encoding: {
+            y: {
+              field: 'name',
+              type: 'nominal',
+              sort: null,
+              axis: {
+                title: null,
+                ticks: false,
+                domain: false,
+                labelLimit: width > 400 ? 130 : 95,
+                labelColor: ink.text,
+              },
+            },
+            x: { field: 'value', type: 'quantitative', axis: null },
+          },
+        },
+        {
+          data: { values },
+          mark: { type: 'text', align: 'right', fill: ink.text },
+          encoding: {
+            y: { field: 'name', type: 'nominal', sort: null },
+            x: { value: inner + 66 },
+            text: { field: 'label' },
+          },
+        },
+        {
+          data: { values: all === undefined ? [] : [{ all }] },
+          mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
+          encoding: { x: { field: 'all', type: 'quantitative' } },
+        },
+      ],
+    }
+  }
 }
 
 /** What was predicted with a probability, and how often it came true: on the diagonal where the two agree. */
