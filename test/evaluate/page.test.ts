@@ -75,6 +75,15 @@ interface Drawn {
   readonly fill: string
 }
 
+/** What can be seen of the elements that a selector finds. */
+function drawn(tab: Page, selector: string): Promise<Drawn[]> {
+  return tab.evaluate(`[...document.querySelectorAll('${selector}')]
+    .filter(element => element.checkVisibility())
+    .map(element => ({ element, box: element.getBoundingClientRect() }))
+    .filter(({ box }) => box.width > 0 && box.height > 0)
+    .map(({ element, box }) => ({ width: box.width, height: box.height, fill: getComputedStyle(element).fill }))`)
+}
+
 describe.skipIf(!isThere)('the report in a browser', () => {
   let browser: Browser
   const pages = new Map<string, [string, Report]>()
@@ -159,29 +168,21 @@ describe.skipIf(!isThere)('the report in a browser', () => {
     it.each(settings)('on a %s, %s: drawn bars and points that can be seen', async (...setting) => {
       const [, colorScheme, width, height] = setting
       await open(name, colorScheme, width, height, async tab => {
-        const svgs = tab.locator('figure svg:visible')
         // Of each loss the distribution and the groups, and of all together one reliability curve.
-        expect(await svgs.count()).toBe(2 * (pages.get(name)?.[1].losses.length ?? 0) + 1)
-        const bars = await tab
-          .locator('figure svg:visible .mark-rect path')
-          .evaluateAll<Drawn[]>(`paths => paths.map(path => {
-          const { width, height } = path.getBoundingClientRect()
-          return { width, height, fill: getComputedStyle(path).fill }
-        })`)
+        const drawings = 2 * (pages.get(name)?.[1].losses.length ?? 0) + 1
+        expect(await drawn(tab, 'figure svg')).toHaveLength(drawings)
+        const bars = await drawn(tab, 'figure svg .mark-rect path')
         expect(bars.filter(bar => bar.width > 1 && bar.height > 1).length).toBeGreaterThan(20)
         const paper = await tab.evaluate<string>('getComputedStyle(document.body).backgroundColor')
         expect(paper).toBe(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 27)')
-        for (const { fill } of bars) expect(fill).not.toBe(paper)
-        // None of the names of colours is left as a colour.
-        const texts = await tab
-          .locator('figure svg:visible text')
-          .evaluateAll<string[]>('all => all.map(text => getComputedStyle(text).fill)')
+        const texts = await drawn(tab, 'figure svg text')
         expect(texts.length).toBeGreaterThan(10)
-        for (const fill of texts) expect(fill).not.toMatch(/rgb\(0, 0, [0-9]\)/)
-        const sizes = await tab
-          .locator('figure svg:visible text')
-          .evaluateAll(all => all.map(text => text.getBoundingClientRect().height))
-        for (const size of sizes.filter(height => height > 0)) expect(size).toBeGreaterThan(9)
+        for (const { fill } of [...bars, ...texts]) {
+          expect(fill).not.toBe(paper)
+          // None of the names of colours is left as a colour.
+          expect(fill).not.toMatch(/^rgb\(0, 0, [0-9]\)$/)
+        }
+        for (const { height } of texts) expect(height).toBeGreaterThan(9)
       })
     })
   })

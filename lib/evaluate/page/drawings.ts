@@ -10,13 +10,15 @@ export interface Mark {
   readonly value: number
 }
 
+const height = 190
+
 /** How the losses of rows are distributed, with a few values marked above. */
 export function distribution(bars: readonly Bar[], marks: readonly Mark[]): Drawing {
   const [from, to] = [bars[0]?.from ?? 0, bars.at(-1)?.to ?? 1]
-  const inside = marks.filter(({ value }) => value >= from && value <= to)
+  const inside = marks.filter(({ value }) => value >= from && value <= to).sort((a, b) => a.value - b.value)
   return width => ({
-    width: width - 60,
-    height: 190,
+    width: width - 50,
+    height,
     layer: [
       {
         data: { values: bars.map(bar => ({ ...bar })) },
@@ -37,30 +39,28 @@ export function distribution(bars: readonly Bar[], marks: readonly Mark[]): Draw
           },
         },
       },
-      {
-        data: { values: inside.map(mark => ({ ...mark })) },
-        mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
-        encoding: { x: { field: 'value', type: 'quantitative' } },
-      },
-      ...inside.map((mark, i) => {
-        const isLate = mark.value - from > 0.65 * (to - from)
-        return {
-          data: { values: [{ ...mark }] },
-          mark: {
-            type: 'text',
-            align: isLate ? 'right' : 'left',
-            dx: isLate ? -5 : 5,
-            y: 6 + 16 * i,
-            fill: ink.accent,
-          } as const,
-          encoding: {
-            x: { field: 'value', type: 'quantitative' } as const,
-            text: { field: 'name' },
-          },
-        }
-      }),
+      ...inside.flatMap((mark, i) => flag(mark, 16 * i, mark.value > from + 0.65 * (to - from))),
     ],
   })
+}
+
+/** A line at a value and its name beside the top of it. Each begins lower than the one before: no line crosses a name. */
+function flag(mark: Mark, top: number, isLate: boolean) {
+  const data = { values: [{ ...mark }] }
+  const x = { field: 'value', type: 'quantitative' } as const
+  const side = isLate ? ({ align: 'right', dx: -5 } as const) : ({ align: 'left', dx: 5 } as const)
+  return [
+    {
+      data,
+      mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 } as const,
+      encoding: { x, y: { value: top }, y2: { value: height } },
+    },
+    {
+      data,
+      mark: { type: 'text', ...side, y: top + 6, fill: ink.accent } as const,
+      encoding: { x, text: { field: 'name' } },
+    },
+  ]
 }
 
 /** The loss of each group, beside that of all, if it can be compared. */

@@ -33,7 +33,7 @@ p { margin: .35rem 0; }
 .numbers dt { color: var(--quiet); font-size: .875rem; overflow-wrap: anywhere; }
 .numbers dd { margin: 0; }
 .numbers .value { font-size: 1.9rem; line-height: 1.2; font-weight: 600; letter-spacing: -.02em; }
-.numbers.small { grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: .75rem 1.25rem; margin-top: .75rem; }
+.numbers.small { grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: .75rem 1.25rem; max-width: 28rem; margin-top: .75rem; }
 .numbers.small .value { font-size: 1.1rem; letter-spacing: 0; }
 .exact { color: var(--quiet); font-size: .75rem; overflow-wrap: anywhere; }
 .bad { color: var(--warm); }
