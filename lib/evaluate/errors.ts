@@ -34,6 +34,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EISDIR: 'it is a folder',
   ENOSPC: 'the disk is full',
+  EFBIG: 'it may not grow that large',
   EDQUOT: 'the quota is used up',
   EROFS: 'the file system is read-only',
   EMFILE: 'too many files are open',

@@ -3,6 +3,7 @@ import { type Inputs, type OpenOptions, openInputs } from './open.ts'
 import { checkPlan, type Plan, wholeRows } from './plan.ts'
 import { readAhead } from './read-ahead.ts'
 import type { Report } from './report.ts'
+import { openRows, type RowsFile } from './rows/rows-file.ts'
 import type { Source } from './source.ts'
 import { type RowSink, Tally } from './tally.ts'
 
@@ -11,10 +12,15 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Takes the losses of all rows, batch by batch; the next batch waits for its promise. */
-  readonly onRows?: RowSink | undefined
+  /** A file to write with the loss of every row: .parquet, .csv or .npy. */
+  readonly rows?: string | undefined
   /** Of files: rows read at once, about 4 MB where nothing is said. No result depends on it. */
   readonly chunkRows?: number | undefined
+}
+
+export interface TallyOptions extends Pick<EvaluateOptions, 'signal' | 'onProgress'> {
+  /** Takes the losses of all rows, batch by batch; the next batch waits for its promise. */
+  readonly onRows?: RowSink | undefined
 }
 
 export interface Progress {
@@ -37,10 +43,20 @@ export async function evaluate(
   checkPlan(plan)
   const asked = isSource(data) ? plan : planFor(data, plan)
   const source = isSource(data) ? data : await openFor(data, asked, options)
-  const tally = await tallyOf(source, asked, options)
-  if (tally.rows === 0)
-    throw new DataError(`${source.fields[0]?.name ?? 'the input'}: there are no rows to evaluate.`)
-  return tally.report()
+  let file: RowsFile | undefined
+  try {
+    if (options.rows !== undefined) file = await openRows(options.rows, asked)
+    const tally = await tallyOf(source, asked, { ...options, onRows: file?.write })
+    if (tally.rows === 0)
+      throw new DataError(`${source.fields[0]?.name ?? 'the input'}: there are no rows to evaluate.`)
+    await file?.finish()
+    return tally.report()
+  } catch (error) {
+    await file?.discard()
+    throw error
+  } finally {
+    await source.close()
+  }
 }
 
 /** The plan with the groups that the inputs name. */
@@ -52,9 +68,9 @@ export function planFor({ by }: Inputs, plan: Plan): Plan {
 export function openFor(
   inputs: Inputs,
   plan: Plan,
-  { chunkRows, signal, onRows, range }: EvaluateOptions & Pick<OpenOptions, 'range'>,
+  { chunkRows, signal, rows, range }: EvaluateOptions & Pick<OpenOptions, 'range'>,
 ): Promise<Source> {
-  const whole = wholeRows(plan) || onRows !== undefined
+  const whole = wholeRows(plan) || rows !== undefined
   return openInputs({ ...inputs, by: plan.by }, { chunkRows, wholeRows: whole, range, signal })
 }
 
@@ -66,7 +82,7 @@ function isSource(data: Inputs | Source): data is Source {
 export async function tallyOf(
   source: Source,
   plan: Plan,
-  { signal, onProgress, onRows }: Omit<EvaluateOptions, 'chunkRows'> = {},
+  { signal, onProgress, onRows }: TallyOptions = {},
 ): Promise<Tally> {
   const stop = () => void source.close()
   signal?.addEventListener('abort', stop, { once: true })

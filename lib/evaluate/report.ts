@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { LossName, LossOptions } from './catalogue.ts'
 import type { ClassificationReport } from './tally/classification.ts'
 import type { GroupReport } from './tally/group-sums.ts'
-import type { Distribution } from './tally/histogram.ts'
+import type { Bar, Distribution } from './tally/histogram.ts'
 import type { WorstRow } from './tally/worst-rows.ts'
 
 export interface LossReport {
@@ -15,6 +15,8 @@ export interface LossReport {
   /** By name. */
   readonly groups?: readonly GroupReport[]
   readonly quantiles?: Distribution
+  /** Bars of the distribution. */
+  readonly histogram?: readonly Bar[]
   /** The worst first. */
   readonly worst?: readonly WorstRow[]
   readonly classification?: ClassificationReport

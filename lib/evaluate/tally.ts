@@ -107,10 +107,6 @@ export class Tally {
     return this.#rows / this.#split
   }
 
-  get losses(): readonly LossTally[] {
-    return this.#losses
-  }
-
   toBytes(): Uint8Array {
     return pack([packNumbers([this.#rows, this.#split]), ...this.#losses.map(loss => loss.toBytes())])
   }

@@ -18,10 +18,20 @@ export interface Distribution {
   readonly nan: number
 }
 
-export interface Bin {
+/** A bar of a drawn distribution. */
+export interface Bar {
+  readonly from: number
+  readonly to: number
+  /** Rows, estimated where the edge of a bar cuts through losses that are counted together. */
+  readonly count: number
+}
+
+interface Bin {
   readonly value: number
   readonly count: number
 }
+
+const bars = 40
 
 /**
  * How often each loss occurs, rounded to 8 significant bits: the upper half of a float32. Counts know no order, and there
@@ -64,7 +74,7 @@ export class Histogram {
   }
 
   /** From small to large; bins that hold nothing are left out, and so is NaN. */
-  get filled(): readonly Bin[] {
+  #filled(): readonly Bin[] {
     const found: Bin[] = []
     const word = new Uint32Array(1)
     const float = new Float32Array(word.buffer)
@@ -82,17 +92,9 @@ export class Histogram {
   }
 
   report(): Distribution {
-    const { filled } = this
-    const total = filled.reduce((sum, { count }) => sum + count, 0)
-    const at = (part: number): number => {
-      let left = Math.max(1, Math.ceil(part * total))
-      for (const { value, count } of filled) {
-        left -= count
-        if (left <= 0) return value
-      }
-      return Number.NaN
-    }
-    const [min, max] = total === 0 ? [Number.NaN, Number.NaN] : [this.#min, this.#max]
+    const filled = this.#filled()
+    const at = (part: number) => quantile(filled, part)
+    const [min, max] = filled.length === 0 ? [Number.NaN, Number.NaN] : [this.#min, this.#max]
     const { p50, p90, p99, p999 } = quantiles
     return {
       min,
@@ -103,6 +105,30 @@ export class Histogram {
       max,
       nan: this.#counts[nan] as number,
     }
+  }
+
+  /**
+   * The distribution as bars of one width, for a drawing: without the far end of a long tail, which would leave the rest no
+   * room. None where there is nothing finite to draw.
+   */
+  bars(): readonly Bar[] {
+    const filled = this.#filled().filter(({ value }) => Number.isFinite(value))
+    const [least, most] = [filled[0]?.value, filled.at(-1)?.value]
+    if (least === undefined || most === undefined) return []
+    if (least === most) return [{ from: least, to: most, count: filled[0]?.count ?? 0 }]
+    const high = Math.min(most, 1.3 * quantile(filled, 0.99))
+    const low = least < 0 ? Math.max(least, 1.3 * quantile(filled, 0.01)) : least < high / 4 ? 0 : least
+    const [from, to] = low < high ? [low, high] : [least, most]
+    const width = (to - from) / bars
+    const counts = new Float64Array(bars)
+    for (const { value, count } of filled) {
+      // Losses that are counted together lie within one part in 256 of each other: as wide as that, they leave no gaps.
+      const half = Math.abs(value) / 256
+      const [start, end] = [(value - half - from) / width, (value + half - from) / width]
+      if (end - start < 1e-9) spread(counts, start, start + 1e-9, count)
+      else spread(counts, start, end, count)
+    }
+    return Array.from(counts, (count, i) => ({ from: from + i * width, to: from + (i + 1) * width, count }))
   }
 
   /** The range, then each bin that holds something with its count. */
@@ -123,5 +149,23 @@ export class Histogram {
       histogram.#counts[bin] = pairs[i + 1] as number
     }
     return histogram
+  }
+}
+
+function quantile(filled: readonly Bin[], part: number): number {
+  const total = filled.reduce((sum, { count }) => sum + count, 0)
+  let left = Math.max(1, Math.ceil(part * total))
+  for (const { value, count } of filled) {
+    left -= count
+    if (left <= 0) return value
+  }
+  return Number.NaN
+}
+
+/** Shares `count` out to the bars between two positions; what lies beyond the last one is not drawn. */
+function spread(counts: Float64Array, start: number, end: number, count: number): void {
+  for (let bar = Math.max(0, Math.floor(start)); bar < Math.min(bars, Math.ceil(end)); bar++) {
+    const part = (Math.min(end, bar + 1) - Math.max(start, bar)) / (end - start)
+    counts[bar] = (counts[bar] as number) + part * count
   }
 }

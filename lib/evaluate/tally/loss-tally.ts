@@ -98,14 +98,12 @@ export class LossTally {
       value: this.#sum.value,
       count: this.#sum.count,
       ...(this.#groups && { groups: this.#groups.report() }),
-      ...(this.#histogram && { quantiles: this.#histogram.report() }),
+      ...(this.#histogram && {
+        quantiles: this.#histogram.report(),
+        histogram: this.#histogram.bars(),
+      }),
       ...(this.#worst && { worst: this.#worst.report() }),
       ...(classification && { classification }),
     }
-  }
-
-  /** The distribution of the losses of rows, for drawing. */
-  get histogram(): Histogram | undefined {
-    return this.#histogram
   }
 }
