@@ -21,7 +21,9 @@ export function run(command, args, cwd) {
  * @param {readonly string[]} flags
  */
 export function installApart(folder, say, flags = []) {
-  if (modified(join(folder, 'node_modules/.package-lock.json')) >= modified(join(folder, 'package-lock.json')))
+  if (
+    modified(join(folder, 'node_modules/.package-lock.json')) >= modified(join(folder, 'package-lock.json'))
+  )
     return
   say(`installing packages into ${relative('.', folder)} …`)
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', ...flags]
