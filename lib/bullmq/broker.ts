@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type * as BullMQ from 'bullmq'
-import { UsageError } from '../evaluate/errors.ts'
+import { EvaluateError, UsageError } from '../evaluate/errors.ts'
 import { peer } from '../evaluate/peer.ts'
 import { ClusterError } from './errors.ts'
 
@@ -64,16 +65,23 @@ function parse(url: string): { protocol: string; name: string } {
 /** Runs `ask` with a queue of the broker, which is closed afterwards. */
 export async function withQueue<T>(broker: Broker, ask: (queue: BullMQ.Queue) => Promise<T>): Promise<T> {
   const { bullmq, connection, factory } = broker
-  const queue = new bullmq.Queue(broker.queue, { connection }, factory) as BullMQ.Queue
-  // What goes wrong rejects what was asked for; without a listener it would end the process as well.
-  queue.on('error', () => {})
-  try {
-    await queue.waitUntilReady().catch(cause => {
-      throw new ClusterError(`${broker.name}: cannot be reached: ${reason(cause)}.`, { cause })
-    })
-    return await ask(queue)
-  } finally {
-    await queue.close().catch(() => {})
+  for (const end = Date.now() + patience; ; ) {
+    const queue = new bullmq.Queue(broker.queue, { connection }, factory) as BullMQ.Queue
+    // What goes wrong rejects what was asked for; without a listener it would end the process as well.
+    queue.on('error', () => {})
+    try {
+      await queue.waitUntilReady()
+      return await ask(queue)
+    } catch (cause) {
+      if (cause instanceof EvaluateError) throw cause
+      // A server that starts, or starts again, refuses for a while.
+      if (Date.now() > end) {
+        throw new ClusterError(`the queue at ${broker.name} does not answer: ${reason(cause)}.`, { cause })
+      }
+      await sleep(retryDelay)
+    } finally {
+      await queue.close().catch(() => {})
+    }
   }
 }
 

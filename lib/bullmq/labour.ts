@@ -7,7 +7,16 @@ import { shardText } from '../evaluate/partial/shard.ts'
 import type { Broker } from './broker.ts'
 import { ClusterError } from './errors.ts'
 import type { WorkerEvent } from './events.ts'
-import { type AnyJob, allShards, fromJob, isShard, type RunJob, type ShardJob, shardId } from './jobs.ts'
+import {
+  type AnyJob,
+  allShards,
+  fromJob,
+  isShard,
+  type RunJob,
+  type ShardJob,
+  shardId,
+  shardRows,
+} from './jobs.ts'
 import { load, type Stored, store } from './results.ts'
 
 /** Milliseconds between two words about how far a shard is. */
@@ -60,10 +69,11 @@ export class Labour {
     const { run, inputs, chunkRows, store: folder } = fromJob(parent.data)
     await checkRun(run, inputs)
     let told = began
+    const of = shardRows(shard, run.rows)
     const partial = await evaluateShard(run, inputs, shard, {
       chunkRows,
       signal: this.#giveBack,
-      onProgress: (rows, of) => {
+      onProgress: ({ rows }) => {
         this.#onEvent({ type: 'progress', runId, shard, rows, of })
         if (performance.now() - told < progressInterval) return
         told = performance.now()

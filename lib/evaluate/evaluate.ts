@@ -1,5 +1,5 @@
 import { DataError } from './errors.ts'
-import { type Inputs, openInputs } from './open.ts'
+import { type Inputs, type OpenOptions, openInputs } from './open.ts'
 import { checkPlan, type Plan, wholeRows } from './plan.ts'
 import { readAhead } from './read-ahead.ts'
 import type { Report } from './report.ts'
@@ -68,10 +68,10 @@ export function planFor({ by }: Inputs, plan: Plan): Plan {
 export function openFor(
   inputs: Inputs,
   plan: Plan,
-  { chunkRows, signal, rows }: EvaluateOptions,
+  { chunkRows, signal, rows, range }: EvaluateOptions & Pick<OpenOptions, 'range'>,
 ): Promise<Source> {
   const whole = wholeRows(plan) || rows !== undefined
-  return openInputs({ ...inputs, by: plan.by }, { chunkRows, wholeRows: whole, signal })
+  return openInputs({ ...inputs, by: plan.by }, { chunkRows, wholeRows: whole, range, signal })
 }
 
 function isSource(data: Inputs | Source): data is Source {

@@ -1,8 +1,8 @@
 import { PartialError } from '../errors.ts'
-import { tallyOf } from '../evaluate.ts'
+import { type EvaluateOptions, openFor, tallyOf } from '../evaluate.ts'
 import type { Inputs } from '../open.ts'
-import { countRows, openInputs } from '../open.ts'
-import { type Plan, wholeRows } from '../plan.ts'
+import { countRows } from '../open.ts'
+import { checkPlan, type Plan } from '../plan.ts'
 import { version } from '../version.ts'
 import { columnsOf, filesOf } from './data.ts'
 import { differingFile, type FilePrint, fingerprintFile } from './fingerprint.ts'
@@ -10,15 +10,9 @@ import type { Partial } from './format.ts'
 import type { Run } from './header.ts'
 import { rowsOf, type Shard } from './shard.ts'
 
-export interface ShardOptions {
-  readonly chunkRows?: number | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Called with the rows of the shard that are done, and all of them. */
-  readonly onProgress?: ((rows: number, of: number) => void) | undefined
-}
-
 /** What all shards of `plan` over `inputs` have in common. Reads what it takes to know the number of rows. */
 export async function describeRun(inputs: Inputs, plan: Plan): Promise<Run> {
+  checkPlan(plan)
   const [data, rows] = await Promise.all([fingerprints(inputs), countRows(inputs)])
   return { losskit: version(), data, columns: columnsOf(inputs), plan, rows }
 }
@@ -46,13 +40,9 @@ export async function evaluateShard(
   run: Run,
   inputs: Inputs,
   shard: Shard,
-  { chunkRows, signal, onProgress }: ShardOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<Partial> {
-  const range = rowsOf(shard, run.rows)
-  const source = await openInputs(inputs, { chunkRows, wholeRows: wholeRows(run.plan), range, signal })
-  const tally = await tallyOf(source, run.plan, {
-    signal,
-    onProgress: ({ rows }) => onProgress?.(rows, range.end - range.first),
-  })
-  return { header: { run, shard }, tally: tally.toBytes() }
+  const { plan, rows } = run
+  const source = await openFor(inputs, plan, { ...options, range: rowsOf(shard, rows) })
+  return { header: { run, shard }, tally: (await tallyOf(source, plan, options)).toBytes() }
 }
