@@ -6,8 +6,8 @@ export interface Engine {
   readonly raw: typeof import('@duckdb/node-bindings')
 }
 
-export async function engine(): Promise<Engine> {
-  const what = 'Losses in SQL'
+/** @param what  needs it, for the message where it is not installed */
+export async function engine(what: string): Promise<Engine> {
   const api = await peer<Engine['api']>('@duckdb/node-api', what)
   const { default: raw } = await peer<{ default: Engine['raw'] }>('@duckdb/node-bindings', what)
   return { api, raw }

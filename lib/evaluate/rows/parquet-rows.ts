@@ -2,7 +2,7 @@ import { rename, rm } from 'node:fs/promises'
 import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 import { FileError, fileError } from '../errors.ts'
 import { peer } from '../peer.ts'
-import type { Batch } from '../source.ts'
+import { type Batch, rowNumber } from '../source.ts'
 import type { RowLosses } from '../tally/row-losses.ts'
 import { TemporaryFile, temporaryName } from '../temporary.ts'
 import type { RowColumns, RowsFile } from './rows-file.ts'
@@ -83,7 +83,8 @@ class Table {
     })
   }
 
-  async append(losses: readonly RowLosses[], { rows, firstRow, groups: all }: Batch): Promise<void> {
+  async append(losses: readonly RowLosses[], batch: Batch): Promise<void> {
+    const { rows, groups: all } = batch
     const groups = this.#columns.by === undefined ? undefined : all
     const { appender, chunk } = await this.#open(losses)
     this.#names = groups?.names ?? []
@@ -91,7 +92,7 @@ class Table {
       const end = Math.min(rows, start + chunkRows)
       chunk.reset()
       chunk.rowCount = end - start
-      const numbers = Array.from({ length: end - start }, (_, i) => BigInt(firstRow + start + i))
+      const numbers = Array.from({ length: end - start }, (_, i) => BigInt(rowNumber(batch, start + i)))
       const columns = [
         numbers,
         ...(groups === undefined ? [] : [Array.from(groups.ids.subarray(start, end))]),
