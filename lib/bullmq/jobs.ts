@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Job } from 'bullmq'
 import { canonical } from '../evaluate/canonical.ts'
-import type { Inputs } from '../evaluate/open.ts'
 import { type Run, runJson } from '../evaluate/partial/header.ts'
 import { rowsOf, type Shard } from '../evaluate/partial/shard.ts'
 import { readPlan } from '../evaluate/plan.ts'
+import type { Inputs } from '../evaluate/sources/open.ts'
 import type { Stored } from './results.ts'
 
 // A run is one job that merges, and its shards are the children of that job: it starts when all of them are done.

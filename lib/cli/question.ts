@@ -2,13 +2,14 @@ import { type Command, Option } from 'commander'
 import { entryOf, type LossName, type LossOptions, lossNames } from '../evaluate/catalogue.ts'
 import { UsageError } from '../evaluate/errors.ts'
 import { planFor } from '../evaluate/evaluate.ts'
-import type { Inputs } from '../evaluate/open.ts'
 import type { Plan } from '../evaluate/plan.ts'
+import type { Inputs } from '../evaluate/sources/open.ts'
+import { type DetailFlags, detailFlags, details } from './detail.ts'
 import { checkTaken, lossFlags, lossName, positiveWhole } from './flags.ts'
 import { readWeights } from './weights.ts'
 
 /** The flags that say what is computed of which data, as commander collects them; the losses' own options are among them. */
-export interface QuestionFlags {
+export interface QuestionFlags extends DetailFlags {
   readonly [lossOption: string]: unknown
   readonly pred: string
   readonly target: string
@@ -29,31 +30,34 @@ export interface AskedFor {
 
 export function questionFlags(command: Command): void {
   command
+    .optionsGroup('Data:')
     .argument('[file]', 'CSV file with all columns; without it, --pred, --target and --weight are files')
     .requiredOption('--pred <column|file>', 'predictions')
     .requiredOption('--target <column|file>', 'targets')
-    .requiredOption('--loss <name>', 'loss to compute; may be given several times', lossName)
     .option(
       '--weight <column|file|numbers>',
       'weights of rows; for crossEntropy and nll of classes ("1,2,0.5" or .npy)',
-    )
-    .addOption(
-      new Option('--reduction <kind>', 'of all values to one (default mean)').choices(['mean', 'sum']),
-    )
-  for (const { flag, help, parse } of lossFlags.values()) {
-    command.option(flag, help, (text: string) => parse(text))
-  }
-  command
-    .option(
-      '--chunk-rows <number>',
-      'rows read at once (default about 4 MB); never changes a result',
-      positiveWhole,
     )
     .addOption(
       new Option('--dtype <type>', 'of the numbers in CSV (default float64)').choices(['float32', 'float64']),
     )
     .option('--delimiter <character>', 'between CSV cells (default a comma, in .tsv files a tab)')
     .option('--no-header', 'the first CSV line holds numbers; columns are named by index')
+    .option(
+      '--chunk-rows <number>',
+      'rows read at once (default about 4 MB); never changes a result',
+      positiveWhole,
+    )
+  command
+    .optionsGroup('Losses:')
+    .requiredOption('--loss <name>', 'loss to compute; may be given several times', lossName)
+    .addOption(
+      new Option('--reduction <kind>', 'of all values to one (default mean)').choices(['mean', 'sum']),
+    )
+  for (const { flag, help, parse } of lossFlags.values()) {
+    command.option(flag, help, (text: string) => parse(text))
+  }
+  detailFlags(command)
 }
 
 export async function question(file: string | undefined, flags: QuestionFlags): Promise<AskedFor> {
@@ -68,6 +72,7 @@ export async function question(file: string | undefined, flags: QuestionFlags): 
   const plan: Plan = {
     losses: losses.map(loss => ({ loss, options: optionsOf(loss, flags, weights.classes) })),
     reduction,
+    ...details(flags),
   }
   return { inputs, plan: planFor(inputs, plan), chunkRows }
 }
@@ -85,6 +90,6 @@ function optionsOf(
 }
 
 function inputsOf(file: string | undefined, flags: QuestionFlags, weight: string | undefined): Inputs {
-  const { pred, target, header, delimiter, dtype } = flags
-  return { file, pred, target, weight, delimiter, dtype, ...(header ? {} : { header }) }
+  const { pred, target, by, header, delimiter, dtype } = flags
+  return { file, pred, target, weight, by, delimiter, dtype, ...(header ? {} : { header }) }
 }

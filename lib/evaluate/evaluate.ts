@@ -1,10 +1,10 @@
 import { DataError } from './errors.ts'
-import { type Inputs, type OpenOptions, openInputs } from './open.ts'
 import { checkPlan, type Plan, wholeRows } from './plan.ts'
-import { readAhead } from './read-ahead.ts'
 import type { Report } from './report.ts'
 import { openRows, type RowsFile } from './rows/rows-file.ts'
 import type { Source } from './source.ts'
+import { type Inputs, type OpenOptions, openInputs } from './sources/open.ts'
+import { readAhead } from './sources/read-ahead.ts'
 import { type RowSink, Tally } from './tally.ts'
 
 export interface EvaluateOptions {

@@ -1,6 +1,6 @@
 import { tallyOf } from '../../lib/evaluate/evaluate.ts'
-import { type Inputs, openInputs } from '../../lib/evaluate/open.ts'
 import { type Plan, wholeRows } from '../../lib/evaluate/plan.ts'
+import { type Inputs, openInputs } from '../../lib/evaluate/sources/open.ts'
 import { npy, type testFolder } from '../evaluate/files.ts'
 
 export const plan: Plan = {

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import { evaluate } from '../../lib/evaluate/evaluate.ts'
-import { openNpy } from '../../lib/evaluate/npy.ts'
 import type { Plan } from '../../lib/evaluate/plan.ts'
 import type { Source } from '../../lib/evaluate/source.ts'
+import { openNpy } from '../../lib/evaluate/sources/npy.ts'
 import * as losskit from '../../lib/index.ts'
 import { testFolder } from './files.ts'
 import { memorySource } from './memory-source.ts'
@@ -119,7 +119,7 @@ describe('the losses of rows', () => {
           if (++batches === 2) controller.abort()
         },
       })
-    await expect(failing).rejects.toMatchObject({ name: 'AbortError' })
+      await expect(failing).rejects.toMatchObject({ name: 'AbortError' })
       expect(readdirSync(folder.path)).toEqual(before)
       expect(readFileSync(path, 'utf8')).toBe('old')
     },

@@ -1,8 +1,8 @@
 import { backend } from '../../index.ts'
-import type { Inputs } from '../open.ts'
 import { filesOf } from '../partial/data.ts'
 import { type FilePrint, fingerprintFile } from '../partial/fingerprint.ts'
 import type { Plan } from '../plan.ts'
+import type { Inputs } from '../sources/open.ts'
 import { version } from '../version.ts'
 
 /** What a run was: enough to do it again, and to see whether another one was the same. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
-import type { Inputs } from '../open.ts'
+import type { Inputs } from '../sources/open.ts'
 
 /** The files of some inputs, in the order in which their rows are numbered. */
 export async function filesOf({ file, pred, target, weight }: Inputs): Promise<readonly string[]> {

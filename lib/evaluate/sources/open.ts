@@ -1,12 +1,12 @@
 import { open, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { DataError, fileError, UsageError } from '../errors.ts'
+import { type Source, width } from '../source.ts'
 import { openCsv } from './csv.ts'
 import { stdin } from './csv-records.ts'
-import { DataError, fileError, UsageError } from './errors.ts'
 import { batchBytes, NpySource, openNpy } from './npy.ts'
 import { isNpy } from './npy-header.ts'
 import { sideBySide } from './side-by-side.ts'
-import { type Source, width } from './source.ts'
 import { within } from './within.ts'
 
 /** What is evaluated: columns of one file, or one file each. */

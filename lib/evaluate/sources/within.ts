@@ -1,4 +1,4 @@
-import type { Batch, Source } from './source.ts'
+import type { Batch, Source } from '../source.ts'
 
 /** The rows of `source` from `first` on and before `end`, for sources that can only be read from the beginning. */
 export function within(
