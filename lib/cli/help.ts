@@ -13,3 +13,6 @@ Examples:
 Exit codes: 0 fine, 1 a loss is above its threshold, 2 usage, 3 the data or the machine, 130 interrupted.`
 
 export const description = 'compute losses over predictions and targets in .npy or CSV files'
+
+export const mergeDescription =
+  'put the partial files of all shards together, to what "losskit evaluate" would print'

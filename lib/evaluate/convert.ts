@@ -1,5 +1,6 @@
 import { DataError } from './errors.ts'
 import { halfToNumber } from './half.ts'
+import { Scratch } from './scratch.ts'
 import type { Column, Dtype } from './source.ts'
 
 /** Says where row `row` of the column at hand is written. */
@@ -73,22 +74,5 @@ export function repeated(times: number): Convert {
       ;(numbers as Float64Array).fill(data[row] as number, row * times, (row + 1) * times)
     }
     return { data: numbers, dtype, shape: [...shape.slice(0, 1), times] }
-  }
-}
-
-/** An array that is used again for batch after batch. */
-class Scratch<T extends Column['data']> {
-  private readonly Kind: new (
-    length: number,
-  ) => T
-  private array: T | undefined
-
-  constructor(Kind: new (length: number) => T) {
-    this.Kind = Kind
-  }
-
-  take(length: number): T {
-    if (this.array === undefined || this.array.length < length) this.array = new this.Kind(length)
-    return this.array.subarray(0, length) as T
   }
 }

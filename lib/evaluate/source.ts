@@ -49,6 +49,8 @@ export interface Batch {
   readonly rows: number
   /** How many rows came before this batch. */
   readonly firstRow: number
+  /** Where rows are grouped: for each row the index of its group in a table of names that only grows. */
+  readonly groups?: { readonly ids: Int32Array; readonly names: readonly string[] }
   /**
    * Where a row of this batch is written, for people: 'row 5', 'line 7'. `row` counts from the start of the batch; `column`
    * matters where the columns come from different files.

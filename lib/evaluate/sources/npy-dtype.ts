@@ -1,5 +1,5 @@
-import { DataError } from './errors.ts'
-import type { ColumnArray, Dtype } from './source.ts'
+import { DataError } from '../errors.ts'
+import type { ColumnArray, Dtype } from '../source.ts'
 
 /** How the values of a .npy file are stored, and as what they are handed on. */
 export interface NpyDtype {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { type CsvError, type Parser, parse } from 'csv-parse'
-import { DataError } from './errors.ts'
+import { DataError } from '../errors.ts'
 
 /** One record, and the line of the file on which it begins. */
 export interface CsvRecord {

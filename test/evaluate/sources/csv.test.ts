@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type CsvOptions, openCsv } from '../../lib/evaluate/csv.ts'
-import { DataError, FileError, UsageError } from '../../lib/evaluate/errors.ts'
-import { parseNumber } from '../../lib/evaluate/numbers.ts'
-import { testFolder } from './files.ts'
+import { DataError, FileError, UsageError } from '../../../lib/evaluate/errors.ts'
+import { parseNumber } from '../../../lib/evaluate/numbers.ts'
+import { type CsvOptions, openCsv } from '../../../lib/evaluate/sources/csv.ts'
+import { testFolder } from '../files.ts'
 
 const folder = testFolder()
 

@@ -1,5 +1,5 @@
-import { DataError } from './errors.ts'
-import { type Batch, fieldShape, type Source } from './source.ts'
+import { DataError } from '../errors.ts'
+import { type Batch, fieldShape, type Source } from '../source.ts'
 
 /** Several sources as one whose columns stand beside each other: predictions from one file, targets from another. */
 export function sideBySide(sources: readonly Source[]): Source {

@@ -1,8 +1,8 @@
+import { DataError, fileError } from '../errors.ts'
+import { parseNumber } from '../numbers.ts'
+import { type Batch, type Column, type Field, type Source, width } from '../source.ts'
 import { selectColumns } from './columns.ts'
 import { type CsvRecord, type CsvRecords, openRecords } from './csv-records.ts'
-import { DataError, fileError } from './errors.ts'
-import { parseNumber } from './numbers.ts'
-import { type Batch, type Column, type Field, type Source, width } from './source.ts'
 
 export interface CsvOptions {
   /** Columns of each field, as `selectColumns` reads them; undefined for all columns as one field. */

@@ -1,4 +1,4 @@
-import { DataError, UsageError } from './errors.ts'
+import { DataError, UsageError } from '../errors.ts'
 
 /**
  * Positions of the columns that `spec` names: a name, an index counted from 0, several of them with commas between, or a

@@ -1,12 +1,13 @@
 import { open, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { DataError, fileError, UsageError } from '../errors.ts'
+import { type Source, width } from '../source.ts'
 import { openCsv } from './csv.ts'
 import { stdin } from './csv-records.ts'
-import { DataError, fileError, UsageError } from './errors.ts'
 import { batchBytes, NpySource, openNpy } from './npy.ts'
 import { isNpy } from './npy-header.ts'
 import { sideBySide } from './side-by-side.ts'
-import { type Source, width } from './source.ts'
+import { within } from './within.ts'
 
 /** What is evaluated: columns of one file, or one file each. */
 export interface Inputs {
@@ -15,6 +16,8 @@ export interface Inputs {
   readonly pred: string
   readonly target: string
   readonly weight?: string | undefined
+  /** A column that names the group of each row: words or whole numbers. */
+  readonly by?: string | undefined
   /** Of CSV files. */
   readonly header?: boolean | undefined
   readonly delimiter?: string | undefined
@@ -25,12 +28,32 @@ export interface OpenOptions {
   readonly chunkRows?: number | undefined
   /** Rows must stay whole: some loss needs them. Otherwise rows too large for a batch are read number by number. */
   readonly wholeRows: boolean
+  /** Only the rows from `first` on, without `end`, numbered in the whole data. */
+  readonly range?: { readonly first: number; readonly end: number } | undefined
   /** Ends the wait for the first line of a pipe, too. */
   readonly signal?: AbortSignal | undefined
 }
 
 /** Opens the inputs as one source with the columns pred, target and, if given, weight. */
 export async function openInputs(inputs: Inputs, options: OpenOptions): Promise<Source> {
+  const source = await openWhole(inputs, options)
+  return options.range === undefined ? source : within(source, options.range)
+}
+
+/** How many rows the inputs have, read from a header where there is one. */
+export async function countRows(inputs: Inputs): Promise<number> {
+  const source = await openInputs(inputs, { wholeRows: true })
+  try {
+    if (source.rows !== undefined) return source.rows
+    let rows = 0
+    for await (const batch of source) rows += batch.rows
+    return rows
+  } finally {
+    await source.close()
+  }
+}
+
+async function openWhole(inputs: Inputs, options: OpenOptions): Promise<Source> {
   const { file, pred, target, weight } = inputs
   const specs = [pred, target, ...(weight === undefined ? [] : [weight])]
   if (file === undefined) return openFiles(specs, inputs, options)

@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { endianness } from 'node:os'
-import { DataError, fileError } from './errors.ts'
+import { DataError, fileError } from '../errors.ts'
+import { type Batch, type Field, type Source, shapeText, width } from '../source.ts'
 import { type NpyDtype, npyDtype } from './npy-dtype.ts'
 import { npyDataOffset, parseNpyHeader, prefixBytes } from './npy-header.ts'
-import { type Batch, type Field, type Source, shapeText, width } from './source.ts'
 
 /** Bytes of a batch by default: a read costs far more than asking for it, and the values are still in the cache. */
 export const batchBytes = 4 * 2 ** 20

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DataError, UsageError } from '../../lib/evaluate/errors.ts'
-import { openInputs } from '../../lib/evaluate/open.ts'
-import { readAhead } from '../../lib/evaluate/read-ahead.ts'
-import { sideBySide } from '../../lib/evaluate/side-by-side.ts'
-import { npy, testFolder } from './files.ts'
-import { memorySource } from './memory-source.ts'
+import { DataError, UsageError } from '../../../lib/evaluate/errors.ts'
+import { openInputs } from '../../../lib/evaluate/sources/open.ts'
+import { readAhead } from '../../../lib/evaluate/sources/read-ahead.ts'
+import { sideBySide } from '../../../lib/evaluate/sources/side-by-side.ts'
+import { npy, testFolder } from '../files.ts'
+import { memorySource } from '../memory-source.ts'
 
 const folder = testFolder()
 const counting = (n: number) => Float64Array.from({ length: n }, (_, i) => i)

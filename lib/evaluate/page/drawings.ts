@@ -1,0 +1,147 @@
+import type { ReliabilityBin } from '../tally/classification.ts'
+import type { GroupReport } from '../tally/group-sums.ts'
+import type { Bar } from '../tally/histogram.ts'
+import type { Drawing } from './draw.ts'
+import { short } from './numbers.ts'
+import { ink } from './theme.ts'
+
+export interface Mark {
+  readonly name: string
+  readonly value: number
+}
+
+/** How the losses of rows are distributed, with a few values marked above. */
+export function distribution(bars: readonly Bar[], marks: readonly Mark[]): Drawing {
+  const [from, to] = [bars[0]?.from ?? 0, bars.at(-1)?.to ?? 1]
+  const inside = marks.filter(({ value }) => value >= from && value <= to)
+  return width => ({
+    width: width - 60,
+    height: 190,
+    layer: [
+      {
+        data: { values: bars.map(bar => ({ ...bar })) },
+        mark: { type: 'bar', fill: ink.soft, binSpacing: 1 },
+        encoding: {
+          x: {
+            field: 'from',
+            type: 'quantitative',
+            bin: { binned: true },
+            scale: { domain: [from, to], nice: false, zero: false },
+            axis: { title: 'loss of a row', grid: false, tickCount: width > 400 ? 8 : 4 },
+          },
+          x2: { field: 'to' },
+          y: {
+            field: 'count',
+            type: 'quantitative',
+            axis: { title: null, tickCount: 4, domain: false, ticks: false, format: '~s' },
+          },
+        },
+      },
+      {
+        data: { values: inside.map(mark => ({ ...mark })) },
+        mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
+        encoding: { x: { field: 'value', type: 'quantitative' } },
+      },
+      {
+        data: { values: apart(inside, (to - from) / (width > 400 ? 10 : 6)) },
+        mark: { type: 'text', align: 'left', dx: 4, y: 6, fill: ink.accent },
+        encoding: { x: { field: 'value', type: 'quantitative' }, text: { field: 'name' } },
+      },
+    ],
+  })
+}
+
+/** Names of marks that lie too close to another one would be written over it. */
+function apart(marks: readonly Mark[], distance: number): Mark[] {
+  const kept: Mark[] = []
+  for (const mark of marks) {
+    if (kept.every(({ value }) => Math.abs(value - mark.value) >= distance)) kept.push({ ...mark })
+  }
+  return kept
+}
+
+/** The loss of each group, beside that of all. */
+export function groups(shown: readonly GroupReport[], all: number): Drawing {
+  const values = shown.map(({ name, value }) => ({ name, value, label: short(value) }))
+  return width => ({
+    width: width - (width > 400 ? 200 : 165),
+    height: { step: 24 },
+    layer: [
+      {
+        data: { values },
+        mark: { type: 'bar', fill: ink.soft, height: 16 },
+        encoding: {
+          y: {
+            field: 'name',
+            type: 'nominal',
+            sort: null,
+            axis: {
+              title: null,
+              ticks: false,
+              domain: false,
+              labelLimit: width > 400 ? 130 : 95,
+              labelColor: ink.text,
+            },
+          },
+          x: { field: 'value', type: 'quantitative', axis: null },
+        },
+      },
+      {
+        data: { values },
+        mark: { type: 'text', align: 'left', dx: 5, fill: ink.text },
+        encoding: {
+          y: { field: 'name', type: 'nominal', sort: null },
+          x: { field: 'value', type: 'quantitative' },
+          text: { field: 'label' },
+        },
+      },
+      {
+        data: { values: [{ all }] },
+        mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
+        encoding: { x: { field: 'all', type: 'quantitative' } },
+      },
+    ],
+  })
+}
+
+/** What was predicted with a probability, and how often it came true: on the diagonal where the two agree. */
+export function reliability(bins: readonly ReliabilityBin[]): Drawing {
+  const values = bins.map(bin => ({ ...bin }))
+  const axis = (title: string) => ({ title, tickCount: 5, format: '.1f' })
+  return width => ({
+    width: Math.min(width - 60, 340),
+    height: Math.min(width - 60, 340),
+    layer: [
+      {
+        data: {
+          values: [
+            { confidence: 0, accuracy: 0 },
+            { confidence: 1, accuracy: 1 },
+          ],
+        },
+        mark: { type: 'line', stroke: ink.quiet, strokeWidth: 1, strokeDash: [3, 4] },
+        encoding: {
+          x: { field: 'confidence', type: 'quantitative', axis: axis('predicted probability') },
+          y: { field: 'accuracy', type: 'quantitative', axis: axis('came true') },
+        },
+      },
+      {
+        data: { values },
+        mark: { type: 'line', stroke: ink.accent, strokeWidth: 2 },
+        encoding: {
+          x: { field: 'confidence', type: 'quantitative' },
+          y: { field: 'accuracy', type: 'quantitative' },
+        },
+      },
+      {
+        data: { values },
+        mark: { type: 'circle', fill: ink.accent, opacity: 1 },
+        encoding: {
+          x: { field: 'confidence', type: 'quantitative' },
+          y: { field: 'accuracy', type: 'quantitative' },
+          size: { field: 'count', type: 'quantitative', scale: { range: [12, 260] }, legend: null },
+        },
+      },
+    ],
+  })
+}
