@@ -14,7 +14,8 @@ export function table(report: Report, color: boolean): string {
   return `${grid.toString()}\n${report.rows} row${report.rows === 1 ? '' : 's'}\n`
 }
 
-function title({ loss, options }: LossReport): string {
+/** A loss with its options, as in `huber (delta 2)`. */
+export function title({ loss, options }: Pick<LossReport, 'loss' | 'options'>): string {
   const given = Object.entries(options).map(([name, value]) => `${name} ${shown(value)}`)
   return given.length === 0 ? loss : `${loss} (${given.join(', ')})`
 }
