@@ -18,3 +18,7 @@ export const description = 'compute losses over predictions and targets in .npy 
 
 export const mergeDescription =
   'put the partial files of all shards together, to what "losskit evaluate" would print'
+
+export const clusterDescription = 'evaluate on many machines, by a queue in Redis, Valkey or PostgreSQL'
+
+export const plotDescription = 'draw losses of one number, or their derivatives, as curves in an SVG file'

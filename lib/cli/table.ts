@@ -88,7 +88,8 @@ function short(value: number): string {
   return String(Number(value.toPrecision(6)))
 }
 
-function title({ loss, options }: LossReport): string {
+/** A loss with its options, as in `huber (delta 2)`. */
+export function title({ loss, options }: Pick<LossReport, 'loss' | 'options'>): string {
   const given = Object.entries(options).map(([name, value]) => `${name} ${shown(value)}`)
   return given.length === 0 ? loss : `${loss} (${given.join(', ')})`
 }
