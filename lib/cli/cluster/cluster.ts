@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { clusterDescription } from '../help.ts'
-import { resultCommand, statusCommand } from './status.ts'
+import { resultCommand } from './result.ts'
+import { statusCommand } from './status.ts'
 import { submitCommand } from './submit.ts'
 import { workCommand } from './work.ts'
 

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { result, status } from '../../bullmq/index.ts'
-import { type AnswerFlags, answer, answerFlags, checkAnswerFlags } from '../answer.ts'
+import { status } from '../../bullmq/index.ts'
 import { exit } from '../exit.ts'
 import { type PlaceFlags, placeFlags, placeOf } from './place.ts'
 
@@ -14,18 +13,5 @@ export function statusCommand(cluster: Command, done: (code: number) => void): v
     const lines = [`${state}: ${counts}`, ...failures]
     process.stdout.write(flags.json ? `${JSON.stringify(now)}\n` : `${lines.join('\n')}\n`)
     done(state === 'failed' ? exit.data : exit.fine)
-  })
-}
-
-export function resultCommand(cluster: Command, done: (code: number) => void): void {
-  const command = cluster
-    .command('result')
-    .description('print what a run that is done has found, as "losskit evaluate" would')
-  placeFlags(command.argument('<id>', 'of the run'))
-  answerFlags(command)
-  command.action(async (id: string, flags: PlaceFlags & AnswerFlags) => {
-    const { run, tally } = await result({ ...placeOf(flags), id })
-    checkAnswerFlags(flags, run.plan)
-    done(answer(tally.report(), flags))
   })
 }

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { ClusterError, result, type Submitted, status, submit } from '../../bullmq/index.ts'
+import { ClusterError, type Submitted, status, submit } from '../../bullmq/index.ts'
 import { UsageError } from '../../evaluate/errors.ts'
-import { type AnswerFlags, answer, answerFlags, checkAnswerFlags } from '../answer.ts'
+import { type AnswerFlags, answerFlags, checkAnswerFlags } from '../answer.ts'
 import { exit } from '../exit.ts'
 import { number, positiveWhole } from '../flags.ts'
 import { interruptible } from '../interrupt.ts'
 import { progressBar } from '../progress.ts'
 import { lossList, type QuestionFlags, question, questionFlags } from '../question.ts'
 import { type PlaceFlags, placeFlags, placeOf } from './place.ts'
+import { answerOf } from './result.ts'
 
 interface SubmitFlags extends PlaceFlags {
   readonly shards?: number
@@ -35,7 +36,12 @@ export function submitCommand(cluster: Command, done: (code: number) => void): v
   command.addHelpText('after', lossList)
   command.action(async (file: string | undefined, flags: QuestionFlags & SubmitFlags & AnswerFlags) => {
     const { inputs, plan, chunkRows } = await question(file, flags)
-    if (flags.failAbove !== undefined && !flags.wait) throw new UsageError('--fail-above needs --wait.')
+    for (const [name, flag] of [
+      ['failAbove', '--fail-above'],
+      ['report', '--report'],
+    ] as const) {
+      if (flags[name] !== undefined && !flags.wait) throw new UsageError(`${flag} needs --wait.`)
+    }
     checkAnswerFlags(flags, plan)
     const place = placeOf(flags)
     const run = await submit({ ...flags, ...place, inputs, plan, chunkRows })
@@ -46,20 +52,21 @@ export function submitCommand(cluster: Command, done: (code: number) => void): v
 }
 
 /** The run goes on where the waiting ends. */
-async function waitFor(
+function waitFor(
   run: Submitted & { readonly url: string; readonly queue?: string | undefined },
   flags: AnswerFlags,
 ): Promise<number> {
   process.stderr.write(`losskit: ${run.id}: ${run.rows} rows in ${run.shards} shards\n`)
   const bar = progressBar(process.stderr)
-  await interruptible(async signal => {
-    for (;;) {
-      const { state, rowsDone, failures } = await status(run)
-      if (state === 'done') return
-      if (state === 'failed') throw new ClusterError(`${run.id} has failed: ${failures.join(' ')}`)
-      bar.update({ rows: rowsDone, done: rowsDone, total: run.rows })
-      await sleep(500, undefined, { signal })
-    }
-  }).finally(bar.stop)
-  return answer((await result(run)).tally.report(), flags)
+  return interruptible(signal =>
+    answerOf(run, flags, async () => {
+      for (;;) {
+        const { state, rowsDone, failures } = await status(run)
+        if (state === 'done') return
+        if (state === 'failed') throw new ClusterError(`${run.id} has failed: ${failures.join(' ')}`)
+        bar.update({ rows: rowsDone, done: rowsDone, total: run.rows })
+        await sleep(500, undefined, { signal })
+      }
+    }).finally(bar.stop),
+  )
 }

@@ -15,8 +15,8 @@ import {
 import { style } from './style.ts'
 
 /** A report as one page of HTML that loads nothing: numbers first, then how they come about, then what the run was. */
-export async function reportPage(report: Report, about: About): Promise<string> {
-  const draw = await loadDraw()
+export async function reportPage(report: Report, about: About, loaded?: Draw): Promise<string> {
+  const draw = loaded ?? (await loadDraw())
   const sections: Html[] = []
   for (const loss of report.losses) sections.push(await lossSection(loss, report, about, draw))
   const title = titleOf(about)
