@@ -176,7 +176,7 @@ export class DuckDBSource implements Source {
     return this.#choice.picked.map(({ stored, place }, c) => {
       const complain = (row: number, numbers: number) =>
         new DataError(
-          `${this.#choice.fields[place.field]?.name}: ${this.#locate(firstRow + row)} has ${numbers} numbers, ` +
+          `${this.#choice.fields[place.field]?.name}: ${this.#locate(firstRow + row)} has ${numbers} number${numbers === 1 ? '' : 's'}, ` +
             `the first list has ${stored.size}. Every row needs as many.`,
         )
       return { field: place.field, copy: chunkColumn(engine, chunk.chunk, c, stored, place, complain) }
