@@ -8,10 +8,11 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { backend, bce, crossEntropy, mse, nll } from 'losskit'
 import { losskit } from './digits/command.mjs'
-import { classes, loadDigits } from './digits/data.mjs'
 import { SoftmaxRegression, train } from './digits/model.mjs'
 import { writeNpy } from './digits/npy.mjs'
-import { draw, heading } from './digits/show.mjs'
+import { draw } from './digits/show.mjs'
+import { classes, loadDigits } from './shared/digits.mjs'
+import { heading } from './shared/table.mjs'
 
 const started = performance.now()
 const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`

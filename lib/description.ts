@@ -1,4 +1,4 @@
-import type { Definition } from './definition.ts'
+import type { Definition, ReductionWord } from './definition.ts'
 import type { Domain } from './losses/options.ts'
 
 /** What there is to know about a loss without calling it. */
@@ -11,6 +11,7 @@ export interface Description {
   readonly gradients: readonly string[]
   /** Its own options. */
   readonly options: Readonly<Record<string, Domain>>
+  readonly reductions: readonly ReductionWord[]
 }
 
 const descriptions = new WeakMap<object, Description>()
@@ -25,7 +26,8 @@ export function descriptionOf(loss: object): Description | undefined {
   return descriptions.get(loss)
 }
 
-export function descriptionOfDefinition({ driver, kernel, extra, inputs, options }: Definition): Description {
+export function descriptionOfDefinition(definition: Definition): Description {
+  const { driver, kernel, extra, inputs, options, reductions } = definition
   const gradients = kernel.grads.map(({ name }) => name)
   const ofExtra = extra?.kernel.grads.map(({ name }) => name).filter(name => !gradients.includes(name)) ?? []
   return {
@@ -34,5 +36,6 @@ export function descriptionOfDefinition({ driver, kernel, extra, inputs, options
     inputs,
     gradients: [...gradients, ...ofExtra],
     options,
+    reductions,
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Builds `lib/` into `dist/`: the library file by file, and the command with all that only it needs in one file, so that
- * installing losskit installs nothing else.
+ * Builds `lib/` into `dist/`: the library file by file, and what works on files (the command, its functions) bundled with the
+ * packages that it needs, so that installing losskit installs nothing else.
  *
- * What `index.ts` reaches is the library, and there is one copy of it: the bundled command imports it like any program.
+ * What the other entry points of package.json reach is the library, and there is one copy of it: bundles import it like any
+ * program.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -23,12 +24,14 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 
 rewriteDeclarations()
 
-const modules = reachable(join(dist, 'index.js'))
+const { exports, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const bundled = ['cli/main', 'evaluate/index', 'bullmq/index'].filter(name =>
+  existsSync(join(lib, `${name}.ts`)),
+)
+const modules = reachableFrom('default')
 requireNoDependency(modules)
-removeAllBut(new Set([...modules, ...reachable(join(dist, 'index.d.ts'))]))
-
-const command = join(lib, 'cli', 'main.ts')
-if (existsSync(command)) await bundle(command, join(dist, 'cli', 'main.js'))
+removeAllBut(new Set([...modules, ...reachableFrom('types')]))
+await bundle()
 
 /** The compiler names built files in code, but leaves the names of the sources in declarations. */
 function rewriteDeclarations() {
@@ -38,6 +41,13 @@ function rewriteDeclarations() {
     const text = readFileSync(file, 'utf8')
     writeFileSync(file, text.replace(/((?:from |import\()(["'])\.[^"']*)\.ts\2/g, '$1.js$2'))
   }
+}
+
+/** All built files that the entry points reach under a condition of package.json. */
+function reachableFrom(condition) {
+  const entries = Object.values(exports).flatMap(entry => entry[condition] ?? [])
+  const files = entries.map(entry => join(root, entry)).filter(file => !isBundled(file))
+  return new Set(files.flatMap(file => [...reachable(file)]))
 }
 
 /** A built file and the files that it imports, and so on. */
@@ -84,28 +94,37 @@ function removeEmptyFolders(folder) {
   if (readdirSync(folder).length === 0) rmSync(folder, { recursive: true })
 }
 
-async function bundle(entry, outfile) {
+function isBundled(file) {
+  return bundled.some(name => file === join(dist, `${name}.js`))
+}
+
+async function bundle() {
   const { metafile } = await build({
-    entryPoints: [entry],
-    outfile,
+    entryPoints: bundled.map(name => join(lib, `${name}.ts`)),
+    outdir: dist,
+    outbase: lib,
+    // What the bundles have in common is there once. Its folder is as deep as theirs, so that `../` means the same everywhere.
+    splitting: true,
+    chunkNames: 'shared/[name]-[hash]',
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node20.19',
     metafile: true,
     legalComments: 'none',
+    external: Object.keys(peerDependencies),
     // Packages of the older module system call require() for the modules of Node.
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(import.meta.url)",
     },
-    plugins: [externalLibrary(dirname(outfile))],
+    plugins: [externalLibrary()],
   })
-  chmodSync(outfile, 0o755)
-  writeFileSync(join(dirname(outfile), 'LICENSES.txt'), licences(Object.keys(metafile.inputs)))
+  chmodSync(join(dist, 'cli', 'main.js'), 0o755)
+  writeFileSync(join(dist, 'cli', 'LICENSES.txt'), licences(Object.keys(metafile.inputs)))
 }
 
-/** Leaves the modules of the library out of the bundle; they are found from where the bundle lies. */
-function externalLibrary(from) {
+/** Leaves the modules of the library out of the bundles; they are found from the folder of any of them. */
+function externalLibrary() {
   return {
     name: 'external-library',
     setup({ onResolve }) {
@@ -113,7 +132,7 @@ function externalLibrary(from) {
         const source = resolve(resolveDir, path)
         const built = join(dist, relative(lib, source)).replace(/\.ts$/, '.js')
         if (!modules.has(built)) return undefined
-        return { path: relative(from, built).split(sep).join('/'), external: true }
+        return { path: `../${relative(dist, built).split(sep).join('/')}`, external: true }
       })
     },
   }

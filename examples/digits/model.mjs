@@ -1,6 +1,6 @@
 import { crossEntropy } from 'losskit'
-import { classes, pixels } from './data.mjs'
-import { random, shuffle } from './random.mjs'
+import { classes, pixels } from '../shared/digits.mjs'
+import { random, shuffle } from '../shared/random.mjs'
 
 /**
  * Softmax regression: one weight for each pixel and class. The products of matrices are plain loops; the loss and its
@@ -55,7 +55,7 @@ export class SoftmaxRegression {
  * Trains in small batches, shuffled the same way every time.
  *
  * @param {SoftmaxRegression} model
- * @param {import('./data.mjs').Digits} digits
+ * @param {import('../shared/digits.mjs').Digits} digits
  * @param {{ epochs: number, batch: number, rate: number }} settings
  * @param {(epoch: number, loss: number) => void} onEpoch
  */

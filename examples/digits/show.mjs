@@ -1,7 +1,4 @@
-import { pixels } from './data.mjs'
-
-/** @param {string} text */
-export const heading = text => console.log(`\n${text}\n${'─'.repeat(text.length)}`)
+import { pixels } from '../shared/digits.mjs'
 
 /**
  * Digits beside each other, two pixels of height in one character.

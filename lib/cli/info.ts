@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { version } from '../evaluate/version.ts'
 import { exit } from './exit.ts'
-import { version } from './version.ts'
 
 export function infoCommand(program: Command, done: (code: number) => void): void {
   program

@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
+import { version } from '../evaluate/version.ts'
 import { exit, failure, report } from './exit.ts'
-import { description, examples } from './help.ts'
+import { clusterDescription, description, examples, mergeDescription, plotDescription } from './help.ts'
 import { infoCommand } from './info.ts'
-import { version } from './version.ts'
 
 /** Runs the command with its arguments and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -20,16 +20,14 @@ export async function run(args: readonly string[]): Promise<number> {
       outputError: () => {},
     })
     .exitOverride()
-  const commands = [await loadEvaluate(), infoCommand]
-  for (const command of commands) {
-    command(program, result => {
-      code = result
-    })
+  const finish = (result: number) => {
+    code = result
   }
+  for (const define of await Promise.all(commands)) define(program, finish)
   program.addHelpText(
     'after',
     `
-Run "losskit evaluate --help" for its options and examples.
+Run "losskit evaluate --help" for its options and examples; every command has its own.
 
 Exit codes: 0 fine, 1 a loss is above its threshold, 2 usage, 3 the data or the machine, 130 interrupted.`,
   )
@@ -48,20 +46,33 @@ Exit codes: 0 fine, 1 a loss is above its threshold, 2 usage, 3 the data or the 
 
 type Define = (program: Command, done: (code: number) => void) => void
 
+const commands: readonly (Define | Promise<Define>)[] = [
+  load('evaluate', description, examples, async () => (await import('./evaluate.ts')).evaluateCommand),
+  load('merge', mergeDescription, '', async () => (await import('./merge.ts')).mergeCommand),
+  load('cluster', clusterDescription, '', async () => (await import('./cluster/cluster.ts')).clusterCommand),
+  load('plot', plotDescription, '', async () => (await import('./plot.ts')).plotCommand),
+  infoCommand,
+]
+
 /** The losses decide what options there are. Where they cannot be loaded, the command says why when it is used. */
-async function loadEvaluate(): Promise<Define> {
+async function load(
+  name: string,
+  description: string,
+  help: string,
+  define: () => Promise<Define>,
+): Promise<Define> {
   try {
-    return (await import('./evaluate.ts')).evaluateCommand
+    return await define()
   } catch (error) {
     return program => {
       const fail = () => {
         throw error
       }
       program
-        .command('evaluate')
+        .command(name)
         .description(description)
         .helpOption('-h, --help', 'print this help')
-        .addHelpText('after', examples)
+        .addHelpText('after', help)
         .allowUnknownOption()
         .allowExcessArguments()
         .action(fail)

@@ -2,8 +2,8 @@ import type { LossName } from '../evaluate/catalogue.ts'
 import { entryOf } from '../evaluate/catalogue.ts'
 import { toFloat } from '../evaluate/convert.ts'
 import { DataError, UsageError } from '../evaluate/errors.ts'
-import { openNpy } from '../evaluate/npy.ts'
 import { parseNumber } from '../evaluate/numbers.ts'
+import { openNpy } from '../evaluate/sources/npy.ts'
 
 /** More classes than any model has; a file of data given by mistake stops here. */
 const mostClasses = 2 ** 24

@@ -129,6 +129,7 @@ export function createDiscriminator<L>(name: string, declared: Sides<SideDeclara
     inputs: SIDES,
     gradients: SIDES,
     options: { ...declared.real.options, ...declared.fake.options },
+    reductions: definitions.real.reductions,
   })
   return Object.assign(value, {
     lossName: name,

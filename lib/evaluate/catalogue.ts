@@ -2,7 +2,9 @@
 
 import { descriptionOf } from '../description.ts'
 import type { Domain } from '../losses/options.ts'
-import type { Accumulator } from '../types/accumulator.ts'
+import type { Tensor } from '../tensor/types.ts'
+import type { AccumulatorFactory } from '../types/accumulator.ts'
+import type { BatchWeights } from '../types/options.ts'
 
 // Not a static import, which a bundle would move to its start: the command must start without the addon, to say what is wrong.
 const losskit = await import('../index.ts')
@@ -16,11 +18,21 @@ export interface Entry {
   /** 'elements' compares numbers with numbers, 'rows' looks at all classes of a sample at once. */
   readonly walks: 'elements' | 'rows'
   readonly options: Readonly<Record<string, Domain>>
-  accumulator(options: object): Accumulator
+  readonly accumulator: AccumulatorFactory<readonly Tensor[], object, BatchWeights>
+  /** Every value of a batch. */
+  values(pred: Tensor, target: Tensor, options: ValuesOptions): Promise<void>
+}
+
+export interface ValuesOptions {
+  readonly out: Float32Array | Float64Array
+  readonly weight?: Tensor | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Data in files is in rows, so where the classes lie is no question. */
 const NOT_ASKED = new Set(['axis'])
+
+type Values = (pred: Tensor, target: Tensor, options: object) => Promise<unknown>
 
 const catalogue: ReadonlyMap<LossName, Entry> = new Map(
   Object.entries(losskit).flatMap(([name, loss]) => {
@@ -28,9 +40,12 @@ const catalogue: ReadonlyMap<LossName, Entry> = new Map(
     if (description === undefined || description.gradients.length !== 1) return []
     const { walks, inputs } = description
     if ((walks !== 'elements' && walks !== 'rows') || inputs.length !== 2 || inputs[1] !== 'target') return []
-    const { accumulator } = loss as unknown as Pick<Entry, 'accumulator'>
+    const { accumulator, async: call } = loss as unknown as Pick<Entry, 'accumulator'> & { async: Values }
+    const values: Entry['values'] = async (pred, target, options) => {
+      await call(pred, target, { ...options, reduction: 'none' })
+    }
     const options = Object.entries(description.options).filter(([option]) => !NOT_ASKED.has(option))
-    return [[name, { walks, options: Object.fromEntries(options), accumulator }]]
+    return [[name, { walks, options: Object.fromEntries(options), accumulator, values }]]
   }),
 )
 

@@ -1,22 +1,27 @@
-import type { Accumulator } from '../index.ts'
-import { entryOf, type LossName, type LossOptions } from './catalogue.ts'
-import { DataError } from './errors.ts'
-import { type Arguments, type Fit, fitElements, fitRows } from './fit.ts'
-import { located } from './located.ts'
-import { readAhead } from './read-ahead.ts'
-import { fingerprint, type LossReport, type Report } from './report.ts'
-import type { Batch, Source } from './source.ts'
-
-/** One loss to be computed. */
-export interface Question {
-  readonly loss: LossName
-  readonly options: LossOptions
-}
+import { entryOf } from './catalogue.ts'
+import { DataError, UsageError } from './errors.ts'
+import { checkPlan, type Plan, wholeRows } from './plan.ts'
+import type { Report } from './report.ts'
+import { openRows, type RowsFile } from './rows/rows-file.ts'
+import type { Source } from './source.ts'
+import { type Inputs, type OpenOptions, openInputs } from './sources/open.ts'
+import { readAhead } from './sources/read-ahead.ts'
+import { type RowSink, Tally } from './tally.ts'
 
 export interface EvaluateOptions {
-  readonly reduction?: 'mean' | 'sum' | undefined
+  /** Stops at the next block; the promise is then rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined
+  /** Called after each batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** A file to write with the loss of every row: .parquet, .csv or .npy. */
+  readonly rows?: string | undefined
+  /** Of files: rows read at once, about 4 MB where nothing is said. No result depends on it. */
+  readonly chunkRows?: number | undefined
+}
+
+export interface TallyOptions extends Pick<EvaluateOptions, 'signal' | 'onProgress'> {
+  /** Takes the losses of all rows, batch by batch; the next batch waits for its promise. */
+  readonly onRows?: RowSink | undefined
 }
 
 export interface Progress {
@@ -26,32 +31,76 @@ export interface Progress {
   readonly total: number | undefined
 }
 
-interface Running extends Question {
-  readonly accumulator: Accumulator
-  readonly prepare: Fit
+/**
+ * Computes what `plan` asks over all rows of `data`, in one pass and with bounded memory, whatever its size.
+ *
+ * @param data  files and their columns, or a source of batches, which is closed in the end
+ */
+export async function evaluate(
+  data: Inputs | Source,
+  plan: Plan,
+  options: EvaluateOptions = {},
+): Promise<Report> {
+  checkPlan(plan)
+  const asked = isSource(data) ? plan : planFor(data, plan)
+  const source = isSource(data) ? data : await openFor(data, asked, options)
+  let file: RowsFile | undefined
+  try {
+    if (options.rows !== undefined) file = await openRows(options.rows, asked)
+    const tally = await tallyOf(source, asked, { ...options, onRows: file?.write })
+    if (tally.rows === 0)
+      throw new DataError(`${source.fields[0]?.name ?? 'the input'}: there are no rows to evaluate.`)
+    await file?.finish()
+    return tally.report()
+  } catch (error) {
+    await file?.discard()
+    throw error
+  } finally {
+    await source.close()
+  }
 }
 
-/** Reads `source` (pred, target and perhaps weight) once, computes every loss over it, and closes it. */
-export async function evaluate(
+/** The plan with the groups that the inputs name. */
+export function planFor({ by }: Inputs, plan: Plan): Plan {
+  return by === undefined ? plan : { ...plan, by }
+}
+
+/** Opens inputs as the plan needs them. */
+export function openFor(
+  inputs: Inputs,
+  plan: Plan,
+  { chunkRows, signal, rows, range }: EvaluateOptions & Pick<OpenOptions, 'range'>,
+): Promise<Source> {
+  if (inputs.nulls === 'zero-weight' && plan.losses.some(({ loss }) => entryOf(loss).walks === 'rows')) {
+    throw new UsageError(
+      '--nulls zero-weight is for losses over elements, whose rows have weights. --nulls skip fits all.',
+    )
+  }
+  const whole = wholeRows(plan) || rows !== undefined
+  return openInputs({ ...inputs, by: plan.by }, { chunkRows, wholeRows: whole, range, signal })
+}
+
+function isSource(data: Inputs | Source): data is Source {
+  return Symbol.asyncIterator in data
+}
+
+/** The tally of all rows of a source, which is closed afterwards: of none, where it has none. */
+export async function tallyOf(
   source: Source,
-  questions: readonly Question[],
-  { reduction = 'mean', signal, onProgress }: EvaluateOptions = {},
-): Promise<Report> {
+  plan: Plan,
+  { signal, onProgress, onRows }: TallyOptions = {},
+): Promise<Tally> {
   const stop = () => void source.close()
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    const running = start(source, questions, reduction)
-    let rows = 0
+    const tally = Tally.of(plan, source, onRows)
     for await (const batch of readAhead(source)) {
       signal?.throwIfAborted()
-      await update(running, batch, source, signal)
-      rows += batch.rows
-      onProgress?.({ rows: rows / source.split, ...source.progress })
+      await tally.update(batch, signal)
+      onProgress?.({ rows: tally.rows, ...source.progress })
     }
     signal?.throwIfAborted()
-    if (rows === 0)
-      throw new DataError(`${source.fields[0]?.name ?? 'the input'}: there are no rows to evaluate.`)
-    return finish(running, rows / source.split, reduction)
+    return tally
   } catch (error) {
     // Closing the source makes reading from it fail; that failure is not the reason.
     signal?.throwIfAborted()
@@ -60,49 +109,4 @@ export async function evaluate(
     signal?.removeEventListener('abort', stop)
     await source.close()
   }
-}
-
-function start(
-  source: Source,
-  questions: readonly Question[],
-  reduction: 'mean' | 'sum',
-): readonly Running[] {
-  const walks = new Set(questions.map(({ loss }) => entryOf(loss).walks))
-  const fits = {
-    elements: walks.has('elements') ? fitElements(source) : undefined,
-    rows: walks.has('rows') ? fitRows(source) : undefined,
-  }
-  return questions.map(({ loss, options }) => {
-    const prepare = fits[entryOf(loss).walks]
-    if (prepare === undefined) throw new RangeError(loss)
-    return { loss, options, prepare, accumulator: entryOf(loss).accumulator({ ...options, reduction }) }
-  })
-}
-
-/** The losses take turns: each uses all threads, and the first of two errors is always the same one. */
-async function update(
-  running: readonly Running[],
-  batch: Batch,
-  source: Source,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const fitted = new Map<Fit, Arguments>()
-  for (const { prepare, accumulator } of running) {
-    const { pred, target, weight } = fitted.get(prepare) ?? prepare(batch)
-    fitted.set(prepare, { pred, target, weight })
-    try {
-      await accumulator.updateAsync(pred, target, { ...(weight && { weight }), ...(signal && { signal }) })
-    } catch (error) {
-      throw located(error, { pred, target, weight }, batch, source)
-    }
-  }
-}
-
-function finish(running: readonly Running[], rows: number, reduction: 'mean' | 'sum'): Report {
-  const parts = running.map(({ loss, options, accumulator }) => {
-    const given = reduction === 'sum' ? { ...options, reduction } : options
-    const report: LossReport = { loss, options: given, value: accumulator.value, count: accumulator.count }
-    return { report, state: accumulator.toBytes() }
-  })
-  return { losses: parts.map(({ report }) => report), rows, fingerprint: fingerprint(parts) }
 }

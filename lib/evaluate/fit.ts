@@ -2,6 +2,9 @@ import { asItIs, type Convert, floatFor, isFloat, repeated, toFloat, toLabels } 
 import { DataError } from './errors.ts'
 import { type Batch, type Column, type Field, fieldShape, type Source, width } from './source.ts'
 
+/** What is known of a source before anything is read. */
+export type Data = Pick<Source, 'fields' | 'rows'>
+
 /** The arguments of a loss for one batch. */
 export interface Arguments {
   readonly pred: Column
@@ -13,7 +16,7 @@ export interface Arguments {
 export type Fit = (batch: Batch) => Arguments
 
 /** For losses that compare number with number: pred and target of one shape, weights for numbers or rows. */
-export function fitElements(source: Source): Fit {
+export function fitElements(source: Data): Fit {
   const [pred, target, weight] = fieldsOf(source)
   if (!sameRow(pred, target)) {
     throw new DataError(
@@ -45,7 +48,7 @@ export function fitElements(source: Source): Fit {
 }
 
 /** For losses over the classes of a row: pred of shape (rows, classes), target a label or a probability for each class. */
-export function fitRows(source: Source): Fit {
+export function fitRows(source: Data): Fit {
   const [pred, target] = fieldsOf(source)
   if (pred.rowShape.length !== 1) {
     throw new DataError(
@@ -91,7 +94,7 @@ export function place(field: Field, batch: Batch, row: number, column: number): 
   return `${field.name}: ${batch.locate(row, column)}`
 }
 
-function fieldsOf(source: Source): readonly [Field, Field, Field?] {
+function fieldsOf(source: Data): readonly [Field, Field, Field?] {
   return source.fields as readonly Field[] as readonly [Field, Field, Field?]
 }
 
@@ -101,6 +104,6 @@ function sameRow(a: Field, b: Field): boolean {
   return x === y
 }
 
-function describe(field: Field, source: Source): string {
+function describe(field: Field, source: Data): string {
   return `${field.name} has shape ${fieldShape(field, source.rows)}`
 }

@@ -1,14 +1,14 @@
 import type { LosskitDomainError, LosskitLabelError } from '../index.ts'
 import { DataError } from './errors.ts'
-import { type Arguments, place } from './fit.ts'
-import { halfToNumber } from './half.ts'
-import type { Batch, Column, Source } from './source.ts'
+import { type Arguments, type Data, place } from './fit.ts'
+import { bitsDecoder } from './half.ts'
+import type { Batch, Column } from './source.ts'
 
 /**
  * A value that a loss refuses, named by its place in the file instead of its index in the batch. Any other error passes
  * through.
  */
-export function located(error: unknown, { pred, target }: Arguments, batch: Batch, source: Source): unknown {
+export function located(error: unknown, { pred, target }: Arguments, batch: Batch, source: Data): unknown {
   if (isLabelError(error)) return at(error, error.row, 1, batch, source)
   if (!isDomainError(error)) return error
   const column = holds(pred, error) ? 0 : 1
@@ -16,7 +16,7 @@ export function located(error: unknown, { pred, target }: Arguments, batch: Batc
   return at(error, Math.floor(error.index / numbers), column, batch, source)
 }
 
-function at(error: Error, row: number, column: number, batch: Batch, source: Source): Error {
+function at(error: Error, row: number, column: number, batch: Batch, source: Data): Error {
   const field = source.fields[column]
   if (field === undefined) return error
   const message = error.message.replace(/\[\d+\] is /, ' is ')
@@ -25,7 +25,7 @@ function at(error: Error, row: number, column: number, batch: Batch, source: Sou
 
 function holds({ data, dtype }: Column, { index, value }: LosskitDomainError): boolean {
   const held = Number(data[index])
-  return Object.is(dtype === 'float16' ? halfToNumber(held) : held, value)
+  return Object.is(bitsDecoder(dtype)?.(held) ?? held, value)
 }
 
 // By their codes: the command is bundled, and a bundle may hold classes of its own.

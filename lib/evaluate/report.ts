@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { LossName, LossOptions } from './catalogue.ts'
+import type { ClassificationReport } from './tally/classification.ts'
+import type { GroupReport } from './tally/group-sums.ts'
+import type { Bar, Distribution } from './tally/histogram.ts'
+import type { WorstRow } from './tally/worst-rows.ts'
 
 export interface LossReport {
   readonly loss: LossName
@@ -8,6 +12,14 @@ export interface LossReport {
   readonly value: number
   /** Elements, or rows with a label that is not ignored. */
   readonly count: number
+  /** By name. */
+  readonly groups?: readonly GroupReport[]
+  readonly quantiles?: Distribution
+  /** Bars of the distribution. */
+  readonly histogram?: readonly Bar[]
+  /** The worst first. */
+  readonly worst?: readonly WorstRow[]
+  readonly classification?: ClassificationReport
 }
 
 export interface Report {

@@ -2,18 +2,24 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type LossOptions, lossNames } from '../../lib/evaluate/catalogue.ts'
 import { DataError } from '../../lib/evaluate/errors.ts'
-import { evaluate, type Question } from '../../lib/evaluate/evaluate.ts'
-import { openInputs } from '../../lib/evaluate/open.ts'
+import { evaluate } from '../../lib/evaluate/evaluate.ts'
+import type { Plan, Question } from '../../lib/evaluate/plan.ts'
 import { type Report, toJson } from '../../lib/evaluate/report.ts'
 import type { Source } from '../../lib/evaluate/source.ts'
+import { openInputs } from '../../lib/evaluate/sources/open.ts'
 import * as losskit from '../../lib/index.ts'
 import { npy, testFolder } from './files.ts'
 import { type MemoryColumn, memorySource } from './memory-source.ts'
 
 const folder = testFolder()
 
-const ask = (...losses: (Question['loss'] | [Question['loss'], LossOptions])[]): Question[] =>
-  losses.map(loss => (Array.isArray(loss) ? { loss: loss[0], options: loss[1] } : { loss, options: {} }))
+const ask = (...losses: (Question['loss'] | [Question['loss'], LossOptions])[]): Plan => ({
+  losses: losses.map(loss =>
+    Array.isArray(loss) ? { loss: loss[0], options: loss[1] } : { loss, options: {} },
+  ),
+})
+
+const sums = (plan: Plan): Plan => ({ ...plan, reduction: 'sum' })
 
 const values = ({ losses }: Report) => losses.map(({ value }) => value)
 
@@ -59,7 +65,7 @@ describe('evaluating', () => {
       { name: 'p', data: Float64Array.of(1, 2, 3) },
       { name: 't', data: Float64Array.of(1, 1, 1) },
     )
-    const report = await evaluate(source, ask('mse'), { reduction: 'sum' })
+    const report = await evaluate(source, sums(ask('mse')))
     expect(report.losses).toEqual([{ loss: 'mse', options: { reduction: 'sum' }, value: 5, count: 3 }])
   })
 
@@ -95,7 +101,7 @@ describe('evaluating', () => {
       { name: 'x', data: new Float32Array(4), rowShape: [2] },
       { name: 't', data: Float32Array.of(1, 1, 0, 0), rowShape: [2] },
     )
-    const report = await evaluate(source, ask(['bceWithLogits', { posWeight: [3, 1] }]), { reduction: 'sum' })
+    const report = await evaluate(source, sums(ask(['bceWithLogits', { posWeight: [3, 1] }])))
     expect(values(report)[0]).toBeCloseTo(6 * Math.LN2, 6)
   })
 
@@ -150,12 +156,12 @@ describe('evaluating', () => {
   })
 
   it('has a fingerprint that does not depend on the order of the rows, but on everything else', async () => {
-    const run = async (p: number[], t: number[], questions = ask('mse'), reduction?: 'sum') => {
+    const run = async (p: number[], t: number[], plan = ask('mse')) => {
       const source = once(
         { name: 'p', data: Float64Array.from(p) },
         { name: 't', data: Float64Array.from(t) },
       )
-      return (await evaluate(source, questions, { reduction })).fingerprint
+      return (await evaluate(source, plan)).fingerprint
     }
     const one = await run([1, 2, 4], [0, 0, 0])
     expect(one).toMatch(/^[0-9a-f]{64}$/)
@@ -165,7 +171,7 @@ describe('evaluating', () => {
       await run([1, 2, 4, 0], [0, 0, 0, 0]),
       await run([1, 2, 4], [0, 0, 0], ask('mae')),
       await run([1, 2, 4], [0, 0, 0], ask(['huber', { delta: 9 }])),
-      await run([1, 2, 4], [0, 0, 0], ask('mse'), 'sum'),
+      await run([1, 2, 4], [0, 0, 0], sums(ask('mse'))),
     ]
     expect(new Set([one, ...others]).size).toBe(6)
   })
@@ -279,7 +285,7 @@ describe('shapes', () => {
   it('of weights: one for each row or one for each number', async () => {
     const run = async (weight: MemoryColumn) => {
       const pred = { name: 'p', data: Float32Array.of(1, 1, 1, 1), rowShape: [2] }
-      return values(await evaluate(once(pred, zeros('t', [2]), weight), ask('mse'), { reduction: 'sum' }))[0]
+      return values(await evaluate(once(pred, zeros('t', [2]), weight), sums(ask('mse'))))[0]
     }
     expect(await run({ name: 'w', data: Float32Array.of(3, 10) })).toBe(26)
     expect(await run({ name: 'w', data: Float32Array.of(1, 2, 3, 4), rowShape: [2] })).toBe(10)

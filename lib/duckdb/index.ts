@@ -1,0 +1,1 @@
+export { type RegisterOptions, registerLosses } from './register.ts'
