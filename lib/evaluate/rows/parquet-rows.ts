@@ -2,7 +2,7 @@ import { rename, rm } from 'node:fs/promises'
 import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api'
 import { FileError, fileError } from '../errors.ts'
 import { peer } from '../peer.ts'
-import type { Batch } from '../source.ts'
+import { type Batch, rowNumber } from '../source.ts'
 import type { RowLosses } from '../tally/row-losses.ts'
 import { TemporaryFile, temporaryName } from '../temporary.ts'
 import type { RowColumns, RowsFile } from './rows-file.ts'
@@ -83,7 +83,8 @@ class Table {
     })
   }
 
-  async append(losses: readonly RowLosses[], { rows, firstRow, groups: all }: Batch): Promise<void> {
+  async append(losses: readonly RowLosses[], batch: Batch): Promise<void> {
+    const { rows, groups: all } = batch
     const groups = this.#columns.by === undefined ? undefined : all
     const { appender, chunk } = await this.#open(losses)
     this.#names = groups?.names ?? []
@@ -92,7 +93,7 @@ class Table {
       chunk.reset()
       chunk.rowCount = end - start
       const columns = [
-        BigInt64Array.from({ length: end - start }, (_, i) => BigInt(firstRow + start + i)),
+        BigInt64Array.from({ length: end - start }, (_, i) => BigInt(rowNumber(batch, start + i))),
         ...(groups === undefined ? [] : [groups.ids.subarray(start, end)]),
         ...losses.map(losses => withNulls(losses, start, end)),
       ]
