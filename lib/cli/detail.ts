@@ -14,6 +14,7 @@ export interface DetailFlags {
 
 export function detailFlags(command: Command): void {
   command
+    .optionsGroup('More than one number:')
     .option('--by <column>', 'also each group: the rows that have one value in this column')
     .option('--quantiles', 'also the distribution of the losses of rows')
     .option('--worst <number>', 'also this many rows with the largest losses', wholeUpTo(mostWorst))

@@ -4,6 +4,7 @@ import { UsageError } from '../evaluate/errors.ts'
 import { planFor } from '../evaluate/evaluate.ts'
 import type { Plan } from '../evaluate/plan.ts'
 import type { Inputs } from '../evaluate/sources/open.ts'
+import type { Nulls } from '../evaluate/sources/row-buffer.ts'
 import { type DetailFlags, detailFlags, details } from './detail.ts'
 import { checkTaken, lossFlags, lossName, positiveWhole } from './flags.ts'
 import { readWeights } from './weights.ts'
@@ -14,6 +15,9 @@ export interface QuestionFlags extends DetailFlags {
   readonly pred: string
   readonly target: string
   readonly weight?: string
+  readonly sql?: string
+  readonly sqlSetup?: string
+  readonly nulls?: Nulls
   readonly loss: readonly LossName[]
   readonly reduction?: 'mean' | 'sum'
   readonly chunkRows?: number
@@ -31,12 +35,23 @@ export interface AskedFor {
 export function questionFlags(command: Command): void {
   command
     .optionsGroup('Data:')
-    .argument('[file]', 'CSV file with all columns; without it, --pred, --target and --weight are files')
+    .argument(
+      '[file]',
+      'file with all columns, a pattern such as "out/*.parquet", or an address such as s3://bucket/file.parquet; without it, --pred, --target and --weight are files',
+    )
+    .option('--sql <query>', 'a query for DuckDB in place of the file')
+    .option('--sql-setup <statements>', 'what DuckDB runs first: settings, secrets, extensions')
     .requiredOption('--pred <column|file>', 'predictions')
     .requiredOption('--target <column|file>', 'targets')
     .option(
       '--weight <column|file|numbers>',
       'weights of rows; for crossEntropy and nll of classes ("1,2,0.5" or .npy)',
+    )
+    .addOption(
+      new Option(
+        '--nulls <policy>',
+        'rows in which a value is missing: an error (default), left out, or given weight 0',
+      ).choices(['error', 'skip', 'zero-weight']),
     )
     .addOption(
       new Option('--dtype <type>', 'of the numbers in CSV (default float64)').choices(['float32', 'float64']),
@@ -90,6 +105,18 @@ function optionsOf(
 }
 
 function inputsOf(file: string | undefined, flags: QuestionFlags, weight: string | undefined): Inputs {
-  const { pred, target, by, header, delimiter, dtype } = flags
-  return { file, pred, target, weight, by, delimiter, dtype, ...(header ? {} : { header }) }
+  const { sql, sqlSetup, pred, target, by, nulls, header, delimiter, dtype } = flags
+  return {
+    file,
+    sql,
+    sqlSetup,
+    pred,
+    target,
+    weight,
+    by,
+    nulls,
+    delimiter,
+    dtype,
+    ...(header ? {} : { header }),
+  }
 }
