@@ -39,8 +39,8 @@ export async function brokerOf({ url, queue = 'losskit' }: Place, patient: boole
     }
   }
   await peer('ioredis', 'Clusters over Redis')
-  const retryStrategy = (tries: number) =>
-    !patient && tries > patience / retryDelay ? null : Math.min(tries * retryDelay, 2000)
+  // Who asks begins again with all of it; see withQueue.
+  const retryStrategy = (tries: number) => (patient ? Math.min(tries * retryDelay, 2000) : null)
   const connection = { url: url.replace(/^valkey/, 'redis'), maxRetriesPerRequest: null, retryStrategy }
   return { bullmq, queue, name, connection, factory: bullmq.createRedisBackend as BullMQ.BackendFactory }
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { UsageError } from '../evaluate/errors.ts'
+import type { About } from '../evaluate/page/about.ts'
+import { PageFile } from '../evaluate/page/page-file.ts'
 import type { Plan } from '../evaluate/plan.ts'
 import { type Report, toJson } from '../evaluate/report.ts'
 import { exit, report as reportFailure } from './exit.ts'
@@ -10,43 +12,69 @@ import { table, wantsColor } from './table.ts'
 export interface AnswerFlags {
   readonly failAbove?: readonly Threshold[]
   readonly json?: boolean
+  readonly report?: string
 }
 
 export function answerFlags(command: Command): void {
   command
+    .optionsGroup('What becomes of it:')
     .option(
-      '--fail-above <loss=number>',
+      '--fail-above <loss[@group]=number>',
       'exit with 1 if the loss is above; may be given several times',
       threshold,
     )
     .option('--json', 'print one JSON object')
+    .option('--report <file>', 'write a page of HTML with all there is, in drawings and tables')
 }
 
 /** Refuses what the answer to a plan cannot have, before anything is computed. */
-export function checkAnswerFlags({ failAbove = [] }: AnswerFlags, { losses }: Plan): void {
-  for (const { loss } of failAbove) {
-    if (losses.some(question => question.loss === loss)) continue
-    const asked = losses.map(question => question.loss).join(', ')
-    throw new UsageError(`--fail-above ${loss}=… needs --loss ${loss}. The losses are ${asked}.`)
+export function checkAnswerFlags({ failAbove = [] }: AnswerFlags, { losses, by }: Plan): void {
+  for (const { loss, group } of failAbove) {
+    if (!losses.some(question => question.loss === loss)) {
+      const asked = losses.map(question => question.loss).join(', ')
+      throw new UsageError(`--fail-above ${loss}=… needs --loss ${loss}. The losses are ${asked}.`)
+    }
+    if (group !== undefined && by === undefined) {
+      throw new UsageError(`--fail-above ${loss}@${group}=… needs --by COLUMN, which makes the groups.`)
+    }
   }
 }
 
-/** Prints a report and returns the exit code. */
-export function answer(report: Report, { json, failAbove = [] }: AnswerFlags): number {
-  const color = wantsColor(process.stdout, process.env)
-  process.stdout.write(json === true ? `${toJson(report)}\n` : table(report, color))
-  return judge(report, failAbove)
+export interface Answered {
+  readonly report: Report
+  /** What the run was, for those who ask. */
+  about(): Promise<About>
 }
 
-/** A loss that is NaN is not below its threshold either. */
-function judge(report: Report, thresholds: readonly Threshold[]): number {
+/** Computes a report, writes and prints it, and returns the exit code. Where anything fails, nothing is written. */
+export async function answer(flags: AnswerFlags, compute: () => Promise<Answered>): Promise<number> {
+  const page = flags.report === undefined ? undefined : await PageFile.open(flags.report)
+  let report: Report
+  try {
+    const answered = await compute()
+    report = answered.report
+    await page?.finish(report, await answered.about())
+  } catch (error) {
+    await page?.discard()
+    throw error
+  }
+  const color = wantsColor(process.stdout, process.env)
+  process.stdout.write(flags.json === true ? `${toJson(report)}\n` : table(report, color))
+  return judge(report, flags.failAbove ?? [])
+}
+
+/** A loss that is NaN, or a group that is not there, is not below its threshold either. */
+function judge({ losses }: Report, thresholds: readonly Threshold[]): number {
   let code: number = exit.fine
-  for (const { loss, limit } of thresholds) {
-    const value = report.losses.find(entry => entry.loss === loss)?.value ?? Number.NaN
-    if (value <= limit) continue
+  for (const { loss, group, limit } of thresholds) {
+    const entry = losses.find(({ loss: name }) => name === loss)
+    const found = group === undefined ? entry : entry?.groups?.find(({ name }) => name === group)
+    if (found !== undefined && found.value <= limit) continue
+    const what = group === undefined ? loss : `${loss} of ${group}`
+    const is = found === undefined ? 'missing: there is no such group' : found.value
     reportFailure({
       code: 'ERR_THRESHOLD',
-      message: `${loss} is ${value}, not at most ${limit} as --fail-above asks.`,
+      message: `${what} is ${is}, not at most ${limit} as --fail-above asks.`,
     })
     code = exit.threshold
   }

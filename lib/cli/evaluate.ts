@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { evaluate } from '../evaluate/evaluate.ts'
+import { aboutRun } from '../evaluate/page/about.ts'
 import { type AnswerFlags, answer, answerFlags, checkAnswerFlags } from './answer.ts'
 import { exit } from './exit.ts'
 import { description, examples } from './help.ts'
@@ -8,14 +9,21 @@ import { progressBar } from './progress.ts'
 import { lossList, type QuestionFlags, question, questionFlags } from './question.ts'
 import { checkShardFlags, type ShardFlags, shardFlags, writeShard } from './shard.ts'
 
-type Flags = QuestionFlags & AnswerFlags & ShardFlags
+interface Flags extends QuestionFlags, AnswerFlags, ShardFlags {
+  readonly failAbove?: NonNullable<AnswerFlags['failAbove']>
+  readonly json?: boolean
+  readonly report?: string
+  readonly rows?: string
+}
 
 export function evaluateCommand(program: Command, done: (code: number) => void): void {
   const command = program.command('evaluate').description(description)
   questionFlags(command)
   answerFlags(command)
+  command.option('--rows <file>', 'write the loss of every row: .parquet, .csv or .npy')
   shardFlags(command)
   command
+    .optionsGroup('Help:')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', `${lossList}${examples}`)
     .action(async (file: string | undefined, flags: Flags) => done(await action(file, flags)))
@@ -32,6 +40,9 @@ async function action(file: string | undefined, flags: Flags): Promise<number> {
       await writeShard(inputs, plan, target, options).finally(bar.stop)
       return exit.fine
     }
-    return answer(await evaluate(inputs, plan, options).finally(bar.stop), flags)
+    return answer(flags, async () => ({
+      report: await evaluate(inputs, plan, { ...options, rows: flags.rows }).finally(bar.stop),
+      about: () => aboutRun(inputs, plan),
+    }))
   })
 }

@@ -66,6 +66,15 @@ export function positiveWhole(text: string): number {
   return value
 }
 
+/** A whole number from 0 to `most`. */
+export function wholeUpTo(most: number): (text: string) => number {
+  return text => {
+    const value = whole(text)
+    if (value < 0 || value > most) throw new InvalidArgumentError(`It must be from 0 to ${most}.`)
+    return value
+  }
+}
+
 export function lossName(text: string, before: readonly LossName[] = []): readonly LossName[] {
   if (!lossNames.includes(text)) {
     const close = lossNames.find(name => name.toLowerCase() === text.toLowerCase().replaceAll(/[-_]/g, ''))
@@ -76,19 +85,20 @@ export function lossName(text: string, before: readonly LossName[] = []): readon
   return [...before, text]
 }
 
-/** `bce=0.5`: the command fails where the loss is above. */
+/** `bce=0.5`, or `bce@north=0.5` of a group: the command fails where the loss is above. */
 export interface Threshold {
   readonly loss: LossName
+  readonly group?: string
   readonly limit: number
 }
 
 export function threshold(text: string, before: readonly Threshold[] = []): readonly Threshold[] {
-  const [, name = '', limit = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? []
+  const [, name = '', group, limit = ''] = /^([^=@]*)(?:@(.*))?=([^=]*)$/s.exec(text) ?? []
   const value = parseNumber(limit.trim())
   if (!lossNames.includes(name) || value === undefined || Number.isNaN(value)) {
     throw new InvalidArgumentError('It must be LOSS=NUMBER, for example bce=0.5.')
   }
-  return [...before, { loss: name, limit: value }]
+  return [...before, { loss: name, ...(group !== undefined && { group }), limit: value }]
 }
 
 /** An option that none of the losses takes is a mistake, not something to be ignored. */

@@ -8,6 +8,8 @@ Examples:
   $ losskit evaluate logits.csv --pred "z*" --target label --loss crossEntropy
   $ losskit evaluate --pred p.npy --target y.npy --loss crossEntropy --label-smoothing 0.1 --json
   $ losskit evaluate data.csv --pred score --target label --loss bce --fail-above bce=0.5 && echo good
+  $ losskit evaluate data.csv --pred score --target label --loss bce --by segment --quantiles --worst 5
+  $ losskit evaluate data.csv --pred score --target label --loss bce --by segment --report out.html --rows rows.parquet
   $ zcat data.csv.gz | losskit evaluate - --pred score --target label --loss mae
 
 Exit codes: 0 fine, 1 a loss is above its threshold, 2 usage, 3 the data or the machine, 130 interrupted.`
@@ -16,5 +18,7 @@ export const description = 'compute losses over predictions and targets in .npy 
 
 export const mergeDescription =
   'put the partial files of all shards together, to what "losskit evaluate" would print'
+
+export const clusterDescription = 'evaluate on many machines, by a queue in Redis, Valkey or PostgreSQL'
 
 export const plotDescription = 'draw losses of one number, or their derivatives, as curves in an SVG file'

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { fileError } from '../evaluate/errors.ts'
+import { about } from '../evaluate/page/about.ts'
 import { Merger } from '../evaluate/partial/merge.ts'
 import { type AnswerFlags, answer, answerFlags, checkAnswerFlags } from './answer.ts'
 import { mergeDescription } from './help.ts'
@@ -30,16 +31,21 @@ export function mergeCommand(program: Command, done: (code: number) => void): vo
 }
 
 function action(files: readonly string[], flags: AnswerFlags): Promise<number> {
-  return interruptible(async signal => {
-    const merger = new Merger()
-    for await (const [name, bytes] of partials(files)) {
-      signal.throwIfAborted()
-      merger.add(name, bytes)
-    }
-    const { run, tally } = merger.finish()
-    checkAnswerFlags(flags, run.plan)
-    return answer(tally.report(), flags)
-  })
+  return interruptible(signal =>
+    answer(flags, async () => {
+      const merger = new Merger()
+      for await (const [name, bytes] of partials(files)) {
+        signal.throwIfAborted()
+        merger.add(name, bytes)
+      }
+      const { run, tally } = merger.finish()
+      checkAnswerFlags(flags, run.plan)
+      return {
+        report: tally.report(),
+        about: async () => about(run.data, run.columns, run.plan),
+      }
+    }),
+  )
 }
 
 async function* partials(files: readonly string[]): AsyncGenerator<readonly [string, Uint8Array]> {

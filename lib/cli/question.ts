@@ -4,15 +4,20 @@ import { UsageError } from '../evaluate/errors.ts'
 import { planFor } from '../evaluate/evaluate.ts'
 import type { Plan } from '../evaluate/plan.ts'
 import type { Inputs } from '../evaluate/sources/open.ts'
+import type { Nulls } from '../evaluate/sources/row-buffer.ts'
+import { type DetailFlags, detailFlags, details } from './detail.ts'
 import { checkTaken, lossFlags, lossName, positiveWhole } from './flags.ts'
 import { readWeights } from './weights.ts'
 
 /** The flags that say what is computed of which data, as commander collects them; the losses' own options are among them. */
-export interface QuestionFlags {
+export interface QuestionFlags extends DetailFlags {
   readonly [lossOption: string]: unknown
   readonly pred: string
   readonly target: string
   readonly weight?: string
+  readonly sql?: string
+  readonly sqlSetup?: string
+  readonly nulls?: Nulls
   readonly loss: readonly LossName[]
   readonly reduction?: 'mean' | 'sum'
   readonly chunkRows?: number
@@ -29,31 +34,45 @@ export interface AskedFor {
 
 export function questionFlags(command: Command): void {
   command
-    .argument('[file]', 'CSV file with all columns; without it, --pred, --target and --weight are files')
+    .optionsGroup('Data:')
+    .argument(
+      '[file]',
+      'file with all columns, a pattern such as "out/*.parquet", or an address such as s3://bucket/file.parquet; without it, --pred, --target and --weight are files',
+    )
+    .option('--sql <query>', 'a query for DuckDB in place of the file')
+    .option('--sql-setup <statements>', 'what DuckDB runs first: settings, secrets, extensions')
     .requiredOption('--pred <column|file>', 'predictions')
     .requiredOption('--target <column|file>', 'targets')
-    .requiredOption('--loss <name>', 'loss to compute; may be given several times', lossName)
     .option(
       '--weight <column|file|numbers>',
       'weights of rows; for crossEntropy and nll of classes ("1,2,0.5" or .npy)',
     )
     .addOption(
-      new Option('--reduction <kind>', 'of all values to one (default mean)').choices(['mean', 'sum']),
-    )
-  for (const { flag, help, parse } of lossFlags.values()) {
-    command.option(flag, help, (text: string) => parse(text))
-  }
-  command
-    .option(
-      '--chunk-rows <number>',
-      'rows read at once (default about 4 MB); never changes a result',
-      positiveWhole,
+      new Option(
+        '--nulls <policy>',
+        'rows in which a value is missing: an error (default), left out, or given weight 0',
+      ).choices(['error', 'skip', 'zero-weight']),
     )
     .addOption(
       new Option('--dtype <type>', 'of the numbers in CSV (default float64)').choices(['float32', 'float64']),
     )
     .option('--delimiter <character>', 'between CSV cells (default a comma, in .tsv files a tab)')
     .option('--no-header', 'the first CSV line holds numbers; columns are named by index')
+    .option(
+      '--chunk-rows <number>',
+      'rows read at once (default about 4 MB); never changes a result',
+      positiveWhole,
+    )
+  command
+    .optionsGroup('Losses:')
+    .requiredOption('--loss <name>', 'loss to compute; may be given several times', lossName)
+    .addOption(
+      new Option('--reduction <kind>', 'of all values to one (default mean)').choices(['mean', 'sum']),
+    )
+  for (const { flag, help, parse } of lossFlags.values()) {
+    command.option(flag, help, (text: string) => parse(text))
+  }
+  detailFlags(command)
 }
 
 export async function question(file: string | undefined, flags: QuestionFlags): Promise<AskedFor> {
@@ -68,6 +87,7 @@ export async function question(file: string | undefined, flags: QuestionFlags): 
   const plan: Plan = {
     losses: losses.map(loss => ({ loss, options: optionsOf(loss, flags, weights.classes) })),
     reduction,
+    ...details(flags),
   }
   return { inputs, plan: planFor(inputs, plan), chunkRows }
 }
@@ -85,6 +105,18 @@ function optionsOf(
 }
 
 function inputsOf(file: string | undefined, flags: QuestionFlags, weight: string | undefined): Inputs {
-  const { pred, target, header, delimiter, dtype } = flags
-  return { file, pred, target, weight, delimiter, dtype, ...(header ? {} : { header }) }
+  const { sql, sqlSetup, pred, target, by, nulls, header, delimiter, dtype } = flags
+  return {
+    file,
+    sql,
+    sqlSetup,
+    pred,
+    target,
+    weight,
+    by,
+    nulls,
+    delimiter,
+    dtype,
+    ...(header ? {} : { header }),
+  }
 }

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../evaluate/version.ts'
 import { exit, failure, report } from './exit.ts'
-import { description, examples, mergeDescription, plotDescription } from './help.ts'
+import { clusterDescription, description, examples, mergeDescription, plotDescription } from './help.ts'
 import { infoCommand } from './info.ts'
 
 /** Runs the command with its arguments and returns its exit code. */
@@ -49,6 +49,7 @@ type Define = (program: Command, done: (code: number) => void) => void
 const commands: readonly (Define | Promise<Define>)[] = [
   load('evaluate', description, examples, async () => (await import('./evaluate.ts')).evaluateCommand),
   load('merge', mergeDescription, '', async () => (await import('./merge.ts')).mergeCommand),
+  load('cluster', clusterDescription, '', async () => (await import('./cluster/cluster.ts')).clusterCommand),
   load('plot', plotDescription, '', async () => (await import('./plot.ts')).plotCommand),
   infoCommand,
 ]

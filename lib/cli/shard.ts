@@ -13,6 +13,8 @@ export interface ShardFlags {
   readonly partial?: string
   readonly json?: boolean
   readonly failAbove?: readonly unknown[]
+  readonly report?: string
+  readonly rows?: string
 }
 
 /** Which rows, and where to what was found in them. */
@@ -23,19 +25,27 @@ export interface ShardTarget {
 
 export function shardFlags(command: Command): void {
   command
+    .optionsGroup('Parts of the data:')
     .option('--shard <i/n>', 'only the i-th of n parts of the rows, counted from 1; needs --partial')
     .option('--partial <file>', 'write what was found to a file for "losskit merge"; "-" prints it as a line')
 }
 
 /** Undefined where no shard is asked for, but an answer. */
-export function checkShardFlags({ shard, partial, json, failAbove }: ShardFlags): ShardTarget | undefined {
+export function checkShardFlags(flags: ShardFlags): ShardTarget | undefined {
+  const { shard, partial } = flags
   if (shard === undefined && partial === undefined) return undefined
   if (partial === undefined) {
     throw new UsageError('--shard needs --partial FILE: the loss of a part of the rows is not that of all.')
   }
-  if (json || failAbove !== undefined) {
-    throw new UsageError(`${json ? '--json' : '--fail-above'} is for all rows: give it to "losskit merge".`)
+  for (const [name, flag] of [
+    ['json', '--json'],
+    ['failAbove', '--fail-above'],
+    ['report', '--report'],
+  ] as const) {
+    if (flags[name] === undefined) continue
+    throw new UsageError(`${flag} is for all rows: give it to "losskit merge".`)
   }
+  if (flags.rows !== undefined) throw new UsageError('--rows is for all rows: give it without --shard.')
   // All rows may be one shard.
   return { shard: parseShard(shard ?? '1/1'), partial }
 }

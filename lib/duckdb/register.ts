@@ -35,7 +35,7 @@ export async function registerLosses(
       `registerLosses: names has '${unknown}'. Losses that can be functions of SQL are ${known}.`,
     )
   }
-  const duckdb = await engine()
+  const duckdb = await engine('Losses in SQL')
   for (const loss of sqlLosses) {
     if (names !== undefined && !names.includes(loss.name)) continue
     const named = { ...loss, sqlName: prefix + loss.sqlName }

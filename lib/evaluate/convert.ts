@@ -1,5 +1,5 @@
 import { DataError } from './errors.ts'
-import { halfToNumber } from './half.ts'
+import { bitsDecoder } from './half.ts'
 import { Scratch } from './scratch.ts'
 import type { Column, Dtype } from './source.ts'
 
@@ -11,7 +11,7 @@ export type Convert = (column: Column, locate: Locate) => Column
 
 export type Float = 'float32' | 'float64'
 
-export const isFloat = (dtype: Dtype): boolean => dtype.startsWith('float')
+export const isFloat = (dtype: Dtype): boolean => dtype.includes('float')
 
 export const asItIs: Convert = column => column
 
@@ -29,8 +29,9 @@ export function toFloat(dtype: Float): Convert {
     const { data, shape } = column
     if (column.dtype === dtype) return column
     const numbers = scratch.take(data.length)
-    if (column.dtype === 'float16') {
-      for (let i = 0; i < numbers.length; i++) numbers[i] = halfToNumber(data[i] as number)
+    const decode = bitsDecoder(column.dtype)
+    if (decode !== undefined) {
+      for (let i = 0; i < numbers.length; i++) numbers[i] = decode(data[i] as number)
     } else if (data instanceof BigInt64Array) {
       for (let i = 0; i < numbers.length; i++) {
         const value = data[i] as bigint
@@ -51,8 +52,9 @@ export function toLabels(): Convert {
   const scratch = new Scratch<Int32Array>(Int32Array)
   return ({ data, dtype, shape }, locate) => {
     const labels = scratch.take(data.length)
+    const decode = bitsDecoder(dtype)
     for (let i = 0; i < labels.length; i++) {
-      const value = dtype === 'float16' ? halfToNumber(data[i] as number) : (data[i] as number)
+      const value = decode === undefined ? (data[i] as number) : decode(data[i] as number)
       labels[i] = value
       if (labels[i] !== value)
         throw new DataError(`${locate(i)}: ${value} is not a class label. Labels are whole numbers.`)

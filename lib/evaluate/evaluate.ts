@@ -1,4 +1,5 @@
-import { DataError } from './errors.ts'
+import { entryOf } from './catalogue.ts'
+import { DataError, UsageError } from './errors.ts'
 import { checkPlan, type Plan, wholeRows } from './plan.ts'
 import type { Report } from './report.ts'
 import { openRows, type RowsFile } from './rows/rows-file.ts'
@@ -70,6 +71,11 @@ export function openFor(
   plan: Plan,
   { chunkRows, signal, rows, range }: EvaluateOptions & Pick<OpenOptions, 'range'>,
 ): Promise<Source> {
+  if (inputs.nulls === 'zero-weight' && plan.losses.some(({ loss }) => entryOf(loss).walks === 'rows')) {
+    throw new UsageError(
+      '--nulls zero-weight is for losses over elements, whose rows have weights. --nulls skip fits all.',
+    )
+  }
   const whole = wholeRows(plan) || rows !== undefined
   return openInputs({ ...inputs, by: plan.by }, { chunkRows, wholeRows: whole, range, signal })
 }

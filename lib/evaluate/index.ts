@@ -3,6 +3,8 @@
 export { type LossName, type LossOptions, lossNames } from './catalogue.ts'
 export { DataError, EvaluateError, FileError, UsageError } from './errors.ts'
 export { type EvaluateOptions, evaluate, type Progress, planFor, tallyOf } from './evaluate.ts'
+export { type About, aboutRun } from './page/about.ts'
+export { reportPage } from './page/page.ts'
 export { LosskitPeerError } from './peer.ts'
 export { type Plan, planBytes, type Question } from './plan.ts'
 export { type LossReport, type Report, toJson } from './report.ts'

@@ -1,7 +1,7 @@
 import type { LosskitDomainError, LosskitLabelError } from '../index.ts'
 import { DataError } from './errors.ts'
 import { type Arguments, type Data, place } from './fit.ts'
-import { halfToNumber } from './half.ts'
+import { bitsDecoder } from './half.ts'
 import type { Batch, Column } from './source.ts'
 
 /**
@@ -25,7 +25,7 @@ function at(error: Error, row: number, column: number, batch: Batch, source: Dat
 
 function holds({ data, dtype }: Column, { index, value }: LosskitDomainError): boolean {
   const held = Number(data[index])
-  return Object.is(dtype === 'float16' ? halfToNumber(held) : held, value)
+  return Object.is(bitsDecoder(dtype)?.(held) ?? held, value)
 }
 
 // By their codes: the command is bundled, and a bundle may hold classes of its own.

@@ -7,6 +7,7 @@ export type Dtype =
   | 'float32'
   | 'float64'
   | 'float16'
+  | 'bfloat16'
   | 'int8'
   | 'uint8'
   | 'int16'
@@ -15,7 +16,7 @@ export type Dtype =
   | 'uint32'
   | 'int64'
 
-/** float16 travels as the bits of its values, in a Uint16Array. */
+/** float16 and bfloat16 travel as the bits of their values, in a Uint16Array. */
 export type ColumnArray =
   | Float32Array
   | Float64Array
@@ -47,8 +48,10 @@ export interface Batch {
   /** In the order of `Source.fields`. */
   readonly columns: readonly Column[]
   readonly rows: number
-  /** How many rows came before this batch. */
+  /** The number of the first row, among all rows of the input. */
   readonly firstRow: number
+  /** The number of each row, where some between them were left out. */
+  readonly rowNumbers?: Float64Array
   /** Where rows are grouped: for each row the index of its group in a table of names that only grows. */
   readonly groups?: { readonly ids: Int32Array; readonly names: readonly string[] }
   /**
@@ -70,8 +73,18 @@ export interface Source extends AsyncIterable<Batch> {
   readonly split: number
   /** Bytes read so far and in all; the total is unknown for a stream. */
   readonly progress: { readonly done: number; readonly total: number | undefined }
+  /** Counts the rows, where that is cheaper than reading them and `rows` is not known. */
+  countRows?(): Promise<number>
   /** Releases the file. Iterating to the end, or leaving the loop, does it too. */
   close(): Promise<void>
+}
+
+/** The number of a row of the batch among all rows of the input. */
+export function rowNumber(
+  { firstRow, rowNumbers }: Pick<Batch, 'firstRow' | 'rowNumbers'>,
+  row: number,
+): number {
+  return rowNumbers === undefined ? firstRow + row : (rowNumbers[row] as number)
 }
 
 /** Numbers in one row. */

@@ -90,8 +90,10 @@ for (const kind of [redis, postgres]) {
 
     it('goes on when a worker is killed in the middle of a shard', async () => {
       const { place, run } = await submitted()
-      const trap = { on: 'progress', signal: 'SIGKILL', after: 5 } as const
+      const trap = { on: 'progress', signal: 'SIGKILL', after: 3 } as const
       const [victim] = startWorkers(1, { ...place, trap }) as [WorkerProcess]
+      // Sooner, the others might leave too few shards for it.
+      await victim.saw('done')
       startWorkers(2, place)
       expect(await victim.exit).toBe('SIGKILL')
       const { shard } = victim.of('progress').at(-1) ?? {}

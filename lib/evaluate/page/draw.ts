@@ -9,7 +9,7 @@ export type Drawing = (width: number) => TopLevelSpec
 export type Draw = (title: string, caption: string, drawing: Drawing) => Promise<Html>
 
 /** Wide and narrow, so that letters keep their size on a phone. */
-const widths = { wide: 640, narrow: 330 } as const
+const widths = { wide: 690, narrow: 330 } as const
 
 /** Loads what draws: Vega-Lite, as SVG and without a browser. */
 export async function loadDraw(): Promise<Draw> {

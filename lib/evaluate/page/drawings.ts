@@ -10,13 +10,15 @@ export interface Mark {
   readonly value: number
 }
 
+const height = 190
+
 /** How the losses of rows are distributed, with a few values marked above. */
 export function distribution(bars: readonly Bar[], marks: readonly Mark[]): Drawing {
   const [from, to] = [bars[0]?.from ?? 0, bars.at(-1)?.to ?? 1]
-  const inside = marks.filter(({ value }) => value >= from && value <= to)
+  const inside = marks.filter(({ value }) => value >= from && value <= to).sort((a, b) => a.value - b.value)
   return width => ({
-    width: width - 60,
-    height: 190,
+    width: width - 50,
+    height,
     layer: [
       {
         data: { values: bars.map(bar => ({ ...bar })) },
@@ -37,71 +39,75 @@ export function distribution(bars: readonly Bar[], marks: readonly Mark[]): Draw
           },
         },
       },
-      {
-        data: { values: inside.map(mark => ({ ...mark })) },
-        mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
-        encoding: { x: { field: 'value', type: 'quantitative' } },
-      },
-      {
-        data: { values: apart(inside, (to - from) / (width > 400 ? 10 : 6)) },
-        mark: { type: 'text', align: 'left', dx: 4, y: 6, fill: ink.accent },
-        encoding: { x: { field: 'value', type: 'quantitative' }, text: { field: 'name' } },
-      },
+      ...inside.flatMap((mark, i) => flag(mark, 16 * i, mark.value > from + 0.65 * (to - from))),
     ],
   })
 }
 
-/** Names of marks that lie too close to another one would be written over it. */
-function apart(marks: readonly Mark[], distance: number): Mark[] {
-  const kept: Mark[] = []
-  for (const mark of marks) {
-    if (kept.every(({ value }) => Math.abs(value - mark.value) >= distance)) kept.push({ ...mark })
-  }
-  return kept
+/** A line at a value and its name beside the top of it. Each begins lower than the one before: no line crosses a name. */
+function flag(mark: Mark, top: number, isLate: boolean) {
+  const data = { values: [{ ...mark }] }
+  const x = { field: 'value', type: 'quantitative' } as const
+  const side = isLate ? ({ align: 'right', dx: -5 } as const) : ({ align: 'left', dx: 5 } as const)
+  return [
+    {
+      data,
+      mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 } as const,
+      encoding: { x, y: { value: top }, y2: { value: height } },
+    },
+    {
+      data,
+      mark: { type: 'text', ...side, y: top + 6, fill: ink.accent } as const,
+      encoding: { x, text: { field: 'name' } },
+    },
+  ]
 }
 
-/** The loss of each group, beside that of all. */
-export function groups(shown: readonly GroupReport[], all: number): Drawing {
+/** The loss of each group, beside that of all, if it can be compared. */
+export function groups(shown: readonly GroupReport[], all: number | undefined): Drawing {
   const values = shown.map(({ name, value }) => ({ name, value, label: short(value) }))
-  return width => ({
-    width: width - (width > 400 ? 200 : 165),
-    height: { step: 24 },
-    layer: [
-      {
-        data: { values },
-        mark: { type: 'bar', fill: ink.soft, height: 16 },
-        encoding: {
-          y: {
-            field: 'name',
-            type: 'nominal',
-            sort: null,
-            axis: {
-              title: null,
-              ticks: false,
-              domain: false,
-              labelLimit: width > 400 ? 130 : 95,
-              labelColor: ink.text,
+  return width => {
+    const inner = width - (width > 400 ? 210 : 175)
+    return {
+      width: inner,
+      height: { step: 24 },
+      layer: [
+        {
+          data: { values },
+          mark: { type: 'bar', fill: ink.soft, height: 16 },
+          encoding: {
+            y: {
+              field: 'name',
+              type: 'nominal',
+              sort: null,
+              axis: {
+                title: null,
+                ticks: false,
+                domain: false,
+                labelLimit: width > 400 ? 130 : 95,
+                labelColor: ink.text,
+              },
             },
+            x: { field: 'value', type: 'quantitative', axis: null },
           },
-          x: { field: 'value', type: 'quantitative', axis: null },
         },
-      },
-      {
-        data: { values },
-        mark: { type: 'text', align: 'left', dx: 5, fill: ink.text },
-        encoding: {
-          y: { field: 'name', type: 'nominal', sort: null },
-          x: { field: 'value', type: 'quantitative' },
-          text: { field: 'label' },
+        {
+          data: { values },
+          mark: { type: 'text', align: 'right', fill: ink.text },
+          encoding: {
+            y: { field: 'name', type: 'nominal', sort: null },
+            x: { value: inner + 66 },
+            text: { field: 'label' },
+          },
         },
-      },
-      {
-        data: { values: [{ all }] },
-        mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
-        encoding: { x: { field: 'all', type: 'quantitative' } },
-      },
-    ],
-  })
+        {
+          data: { values: all === undefined ? [] : [{ all }] },
+          mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
+          encoding: { x: { field: 'all', type: 'quantitative' } },
+        },
+      ],
+    }
+  }
 }
 
 /** What was predicted with a probability, and how often it came true: on the diagonal where the two agree. */

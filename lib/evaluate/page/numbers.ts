@@ -17,7 +17,7 @@ export function whole(value: number): string {
 }
 
 export function percent(part: number): string {
-  return `${short(100 * part)} %`
+  return `${(100 * part).toLocaleString('en', { maximumSignificantDigits: 4 })} %`
 }
 
 export function bytes(size: number): string {

@@ -15,10 +15,10 @@ import {
 import { style } from './style.ts'
 
 /** A report as one page of HTML that loads nothing: numbers first, then how they come about, then what the run was. */
-export async function reportPage(report: Report, about: About): Promise<string> {
-  const draw = await loadDraw()
+export async function reportPage(report: Report, about: About, loaded?: Draw): Promise<string> {
+  const draw = loaded ?? (await loadDraw())
   const sections: Html[] = []
-  for (const loss of report.losses) sections.push(await lossSection(loss, about, draw))
+  for (const loss of report.losses) sections.push(await lossSection(loss, report, about, draw))
   const title = titleOf(about)
   const page = html`<!doctype html>
 <html lang="en">
@@ -52,11 +52,11 @@ function meaning({ options, count }: LossReport): string {
   return `${options.reduction === 'sum' ? 'sum' : 'mean'} of ${whole(count)}`
 }
 
-async function lossSection(loss: LossReport, { plan }: About, draw: Draw): Promise<Html> {
+async function lossSection(loss: LossReport, { losses }: Report, { plan }: About, draw: Draw): Promise<Html> {
   const parts = [
     await distributionSection(loss, draw),
     plan.by === undefined ? undefined : await groupSection(loss, plan.by, draw),
-    await classificationSection(loss.classification, draw),
+    await classificationSection(loss, losses, draw),
     worstSection(loss.worst, plan.by),
   ]
   if (parts.every(part => part === undefined)) return html``

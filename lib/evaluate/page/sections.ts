@@ -46,7 +46,7 @@ export async function distributionSection(report: LossReport, draw: Draw): Promi
     { name: `90 % ${short(p90)}`, value: p90 },
   ]
   const end = histogram.at(-1)?.to ?? max
-  const beyond = max > end * 1.001 ? ` The longest losses, up to ${short(max)}, lie to the right of it.` : ''
+  const beyond = max > end * 1.001 ? ` The largest losses, up to ${short(max)}, lie to the right of it.` : ''
   return html`<h3>Losses of rows</h3>
 ${
   histogram.length > 1 &&
@@ -73,7 +73,7 @@ export async function groupSection(report: LossReport, by: string, draw: Draw): 
       : ''
   const line = report.options.reduction === 'sum' ? '' : ` The line is the loss of all rows, ${short(value)}.`
   return html`<h3>By ${by}</h3>
-${worst.length > 0 && (await draw(`Loss by ${by}`, `${which}${line}`.trim(), groups(worst, line === '' ? 0 : value)))}
+${worst.length > 0 && (await draw(`Loss by ${by}`, `${which}${line}`.trim(), groups(worst, line === '' ? undefined : value)))}
 <details><summary>All groups as a table</summary><div class="scroll"><table>
 <thead><tr><th scope="col">${by}</th><th scope="col" class="number">loss</th><th scope="col" class="number">count</th></tr></thead>
 <tbody>${all.slice(0, listedGroups).map(groupRow)}</tbody></table></div>
@@ -85,10 +85,16 @@ function groupRow({ name, value, count }: GroupReport): Html {
 }
 
 export async function classificationSection(
-  found: ClassificationReport | undefined,
+  { loss, classification: found }: LossReport,
+  others: readonly LossReport[],
   draw: Draw,
 ): Promise<Html | undefined> {
   if (found === undefined) return undefined
+  // Several losses of the same predictions make the same classifier.
+  const first = others.find(({ classification }) => JSON.stringify(classification) === JSON.stringify(found))
+  if (first !== undefined && first.loss !== loss) {
+    return html`<h3>As a classifier</h3><p>The same as under ${first.loss}.</p>`
+  }
   const { accuracy, ece, count, reliability: bins } = found
   return html`<h3>As a classifier</h3>
 <dl class="numbers small"><div><dt>accuracy</dt><dd class="value" title="${accuracy}">${percent(accuracy)}</dd></div>

@@ -33,12 +33,12 @@ p { margin: .35rem 0; }
 .numbers dt { color: var(--quiet); font-size: .875rem; overflow-wrap: anywhere; }
 .numbers dd { margin: 0; }
 .numbers .value { font-size: 1.9rem; line-height: 1.2; font-weight: 600; letter-spacing: -.02em; }
-.numbers.small { grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr)); gap: .75rem 1.25rem; margin-top: .75rem; }
+.numbers.small { grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: .75rem 1.25rem; max-width: 28rem; margin-top: .75rem; }
 .numbers.small .value { font-size: 1.1rem; letter-spacing: 0; }
 .exact { color: var(--quiet); font-size: .75rem; overflow-wrap: anywhere; }
 .bad { color: var(--warm); }
 figure { margin: 0; }
-figure svg { display: block; width: 100%; height: auto; }
+figure svg { display: block; max-width: 100%; height: auto; }
 figure svg text { font-family: inherit; }
 .narrow { display: none; }
 @media (max-width: 36rem) {
@@ -52,7 +52,7 @@ table { border-collapse: collapse; font-size: .875rem; margin: .5rem 0; }
 th { text-align: left; font-weight: 500; color: var(--quiet); }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 .number { text-align: right; white-space: nowrap; }
-.any { overflow-wrap: anywhere; }
+.any { overflow-wrap: anywhere; min-width: 8rem; }
 .confusion td { text-align: right; min-width: 2.6rem; padding: .3rem .5rem; border: 1px solid var(--paper); }
 .confusion th { padding: .3rem .6rem .3rem 0; border: 0; text-align: right; }
 details { margin: .5rem 0; font-size: .875rem; }

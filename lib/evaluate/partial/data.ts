@@ -1,9 +1,16 @@
 import { resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
+import { expandPattern } from '../sources/duckdb/open.ts'
+import { isAddress, isPattern } from '../sources/format.ts'
 import type { Inputs } from '../sources/open.ts'
 
 /** The files of some inputs, in the order in which their rows are numbered. */
-export async function filesOf({ file, pred, target, weight }: Inputs): Promise<readonly string[]> {
+export async function filesOf(inputs: Inputs): Promise<readonly string[]> {
+  const { file, sql, sqlSetup, pred, target, weight } = inputs
+  // What a query reads is its own affair.
+  if (sql !== undefined) return []
+  if (file !== undefined && isAddress(file)) return []
+  if (file !== undefined && (await isPattern(file))) return expandPattern(file, sqlSetup)
   const files = file === undefined ? [pred, target, ...(weight === undefined ? [] : [weight])] : [file]
   if (files.includes('-')) {
     throw new UsageError(
@@ -16,13 +23,14 @@ export async function filesOf({ file, pred, target, weight }: Inputs): Promise<r
 /** What is read from the files and how, without their names, which may differ from machine to machine. */
 export function columnsOf(inputs: Inputs): Readonly<Record<string, unknown>> {
   const { file, pred, target, weight, ...how } = inputs
-  return file === undefined ? how : { pred, target, weight, ...how }
+  return file === undefined && inputs.sql === undefined ? how : { pred, target, weight, ...how }
 }
 
 /** The same inputs for whoever starts elsewhere: another folder, another machine that has the same file systems. */
 export function absolute(inputs: Inputs): Inputs {
-  const { file, pred, target, weight } = inputs
-  if (file !== undefined) return { ...inputs, file: resolve(file) }
+  const { file, sql, pred, target, weight } = inputs
+  if (sql !== undefined) return inputs
+  if (file !== undefined) return isAddress(file) ? inputs : { ...inputs, file: resolve(file) }
   return {
     ...inputs,
     pred: resolve(pred),

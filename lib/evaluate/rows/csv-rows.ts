@@ -1,3 +1,4 @@
+import { rowNumber } from '../source.ts'
 import { TemporaryFile } from '../temporary.ts'
 import type { RowColumns, RowsFile } from './rows-file.ts'
 
@@ -10,12 +11,13 @@ export async function openCsvRows(path: string, { losses, by }: RowColumns): Pro
   const header = ['row', ...(by === undefined ? [] : [by]), ...losses]
   await file.write(Buffer.from(`${header.map(cell).join(',')}\n`))
   return {
-    async write(columns, { rows, firstRow, groups }) {
+    async write(columns, batch) {
+      const { rows, groups } = batch
       const names = groups?.names.map(cell)
       for (let start = 0; start < rows; start += piece) {
         let text = ''
         for (let row = start; row < Math.min(rows, start + piece); row++) {
-          text += firstRow + row
+          text += rowNumber(batch, row)
           if (by !== undefined) text += `,${names?.[groups?.ids[row] as number] ?? ''}`
           for (const { values, ignored } of columns) text += ignored?.[row] === 1 ? ',' : `,${values[row]}`
           text += '\n'

@@ -1,8 +1,8 @@
 import { rename, rm } from 'node:fs/promises'
-import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api'
 import { FileError, fileError } from '../errors.ts'
 import { peer } from '../peer.ts'
-import type { Batch } from '../source.ts'
+import { type Batch, rowNumber } from '../source.ts'
 import type { RowLosses } from '../tally/row-losses.ts'
 import { TemporaryFile, temporaryName } from '../temporary.ts'
 import type { RowColumns, RowsFile } from './rows-file.ts'
@@ -83,7 +83,8 @@ class Table {
     })
   }
 
-  async append(losses: readonly RowLosses[], { rows, firstRow, groups: all }: Batch): Promise<void> {
+  async append(losses: readonly RowLosses[], batch: Batch): Promise<void> {
+    const { rows, groups: all } = batch
     const groups = this.#columns.by === undefined ? undefined : all
     const { appender, chunk } = await this.#open(losses)
     this.#names = groups?.names ?? []
@@ -91,15 +92,15 @@ class Table {
       const end = Math.min(rows, start + chunkRows)
       chunk.reset()
       chunk.rowCount = end - start
-      const numbers = Array.from({ length: end - start }, (_, i) => BigInt(firstRow + start + i))
       const columns = [
-        numbers,
-        ...(groups === undefined ? [] : [Array.from(groups.ids.subarray(start, end))]),
-        ...losses.map(({ values, ignored }) =>
-          Array.from(values.subarray(start, end), (value, i) => (ignored?.[start + i] === 1 ? null : value)),
-        ),
+        BigInt64Array.from({ length: end - start }, (_, i) => BigInt(rowNumber(batch, start + i))),
+        ...(groups === undefined ? [] : [groups.ids.subarray(start, end)]),
+        ...losses.map(losses => withNulls(losses, start, end)),
       ]
-      for (const [c, values] of columns.entries()) chunk.setColumnValues(c, values)
+      // It reads by index, which typed arrays have as well.
+      for (const [c, values] of columns.entries()) {
+        chunk.setColumnValues(c, values as unknown as DuckDBValue[])
+      }
       appender.appendDataChunk(chunk)
     }
   }
@@ -144,6 +145,12 @@ class Table {
     this.#isOpen = false
     this.#close()
   }
+}
+
+function withNulls({ values, ignored }: RowLosses, start: number, end: number): ArrayLike<number | null> {
+  const part = values.subarray(start, end)
+  if (ignored === undefined) return part
+  return Array.from(part, (value, i) => (ignored[start + i] === 1 ? null : value))
 }
 
 function quoted(name: string): string {

@@ -19,6 +19,13 @@ export function selectColumns(file: string, header: readonly string[], spec: str
   return picked
 }
 
+/** Position of the one column that `spec` names. */
+export function selectColumn(file: string, header: readonly string[], spec: string): number {
+  const [column = 0, ...more] = selectColumns(file, header, spec)
+  if (more.length > 0) throw new UsageError(`${file}: "${spec}" names several columns. It takes one.`)
+  return column
+}
+
 function selectPart(file: string, header: readonly string[], part: string): readonly number[] {
   const exact = byName(file, header, part)
   if (exact !== undefined) return [exact]
@@ -68,4 +75,11 @@ function byPrefix(file: string, header: readonly string[], prefix: string): read
 function listing(header: readonly string[]): string {
   const shown = header.slice(0, 10).map(name => JSON.stringify(name))
   return `It has ${shown.join(', ')}${header.length > shown.length ? `, … (${header.length} in all)` : ''}.`
+}
+
+/** The chosen columns, for people. */
+export function columnText(names: readonly string[], columns: readonly number[]): string {
+  const [first = 0] = columns
+  if (columns.length === 1) return `column "${names[first]}"`
+  return `columns "${names[first]}" to "${names[columns.at(-1) ?? 0]}"`
 }

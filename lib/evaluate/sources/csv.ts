@@ -1,12 +1,18 @@
 import { DataError, fileError } from '../errors.ts'
 import { parseNumber } from '../numbers.ts'
-import { type Batch, type Column, type Field, type Source, width } from '../source.ts'
-import { selectColumns } from './columns.ts'
+import { type Batch, type Field, type Source, width } from '../source.ts'
+import { columnText, selectColumn, selectColumns } from './columns.ts'
 import { type CsvRecord, type CsvRecords, openRecords } from './csv-records.ts'
+import { GroupNames } from './group-names.ts'
+import { type Nulls, RowBuffer, withWeights } from './row-buffer.ts'
 
 export interface CsvOptions {
   /** Columns of each field, as `selectColumns` reads them; undefined for all columns as one field. */
   readonly specs?: readonly string[] | undefined
+  /** The column that groups the rows. */
+  readonly by?: string | undefined
+  /** What becomes of rows with an empty cell. */
+  readonly nulls?: Nulls | undefined
   /** The first line names the columns (default). */
   readonly header?: boolean | undefined
   /** Between the cells of a line; a comma by default, a tab in .tsv files. */
@@ -39,13 +45,8 @@ export async function openCsv(path: string, options: CsvOptions = {}): Promise<C
     if (begin === undefined || first === undefined) throw new DataError(`${records.name}: is empty.`)
     const { header = true } = options
     const names = first.cells.map((cell, column) => (header ? cell.trim() : String(column)))
-    return new CsvSource(
-      records,
-      names,
-      pick(records.name, names, options),
-      header ? begin.slice(1) : begin,
-      options,
-    )
+    const picked = pick(records.name, names, options)
+    return new CsvSource(records, names, picked, header ? begin.slice(1) : begin, options)
   } catch (error) {
     records?.close()
     throw fileError(path, error)
@@ -68,12 +69,6 @@ function pick(
   })
 }
 
-function columnText(names: readonly string[], columns: readonly number[]): string {
-  const [first = 0] = columns
-  if (columns.length === 1) return `column "${names[first]}"`
-  return `columns "${names[first]}" to "${names[columns.at(-1) ?? 0]}"`
-}
-
 export class CsvSource implements Source {
   readonly fields: readonly Field[]
   /** Told by no header. */
@@ -84,20 +79,27 @@ export class CsvSource implements Source {
   private readonly picked: readonly Picked[]
   private readonly begin: readonly CsvRecord[]
   private readonly chunkRows: number
+  private readonly options: CsvOptions
+  private readonly by: number | undefined
+  private readonly groups = new GroupNames()
 
   constructor(
     records: CsvRecords,
     names: readonly string[],
     picked: readonly Picked[],
     begin: readonly CsvRecord[],
-    { chunkRows }: CsvOptions,
+    options: CsvOptions,
   ) {
+    const { chunkRows, by, nulls } = options
     this.records = records
     this.names = names
     this.picked = picked
     this.begin = begin
-    this.fields = picked.map(({ field }) => field)
-    const widest = Math.max(...this.fields.map(({ rowShape }) => width(rowShape)))
+    this.options = options
+    this.by = by === undefined ? undefined : selectColumn(records.name, names, by)
+    const given = picked.map(({ field }) => field)
+    this.fields = withWeights(given, nulls)
+    const widest = Math.max(...given.map(({ rowShape }) => width(rowShape)))
     const most = Math.ceil((chunkRows === undefined ? batchNumbers : mostNumbers) / widest)
     this.chunkRows = Math.min(chunkRows ?? most, most)
   }
@@ -107,8 +109,20 @@ export class CsvSource implements Source {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+    const { by, nulls } = this.options
+    const fields = this.picked.map(({ field }) => field)
+    const filling = () => new Filling({ fields, by, nulls, most: this.chunkRows })
+    const turns = [filling(), filling()] as const
+    let turn: 0 | 1 = 0
     let firstRow = 0
-    let filling = new Filling(this.picked, this.chunkRows)
+    const emit = (): Batch | undefined => {
+      const { rows } = turns[turn]
+      const batch = turns[turn].finish(firstRow, this.groups.names)
+      firstRow += rows
+      turn = turn === 0 ? 1 : 0
+      turns[turn].rows = 0
+      return batch
+    }
     try {
       for (
         let records: readonly CsvRecord[] | undefined = this.begin;
@@ -116,14 +130,14 @@ export class CsvSource implements Source {
         records = await this.records.next()
       ) {
         for (const record of records) {
-          this.store(record, filling)
-          if (filling.rows < this.chunkRows) continue
-          yield filling.batch(firstRow)
-          firstRow += filling.rows
-          filling = new Filling(this.picked, this.chunkRows)
+          this.store(record, turns[turn])
+          if (turns[turn].rows < this.chunkRows) continue
+          const batch = emit()
+          if (batch !== undefined) yield batch
         }
       }
-      if (filling.rows > 0) yield filling.batch(firstRow)
+      const batch = emit()
+      if (batch !== undefined) yield batch
     } catch (error) {
       throw fileError(this.records.name, error)
     } finally {
@@ -140,14 +154,21 @@ export class CsvSource implements Source {
       const [got, first] = [cells.length, this.names.length].map(n => `${n} cell${n === 1 ? '' : 's'}`)
       throw new DataError(`${this.records.name}: line ${line} has ${got}, the first line has ${first}.`)
     }
-    into.add(line)
+    const row = into.begin(line)
     for (const [f, { columns }] of this.picked.entries()) {
-      for (const column of columns) {
+      const data = into.data[f] as Float32Array | Float64Array
+      for (const [i, column] of columns.entries()) {
         const cell = (cells[column] ?? '').trim()
         const value = parseNumber(cell)
-        if (value === undefined) throw this.cellError(line, column, cell)
-        into.push(f, value)
+        if (value !== undefined) data[row * columns.length + i] = value
+        else if (cell === '' && (this.options.nulls ?? 'error') !== 'error') into.miss(row, f)
+        else throw this.cellError(line, column, cell)
       }
+    }
+    if (this.by !== undefined && into.ids !== undefined) {
+      const cell = (cells[this.by] ?? '').trim()
+      if (cell === '') into.miss(row, this.picked.length)
+      else into.ids[row] = this.groups.idOf(cell)
     }
   }
 
@@ -159,62 +180,23 @@ export class CsvSource implements Source {
   }
 }
 
-/** A batch under construction. It begins small and doubles, so that a short file in a large chunk stays small. */
-class Filling {
-  rows = 0
-  private readonly fields: readonly Field[]
-  private readonly most: number
-  private capacity: number
-  private lines: Float64Array
-  private readonly data: (Float32Array | Float64Array)[]
-  private readonly used: number[]
+/** Rows that also know the lines on which they begin. */
+class Filling extends RowBuffer {
+  private lines = new Float64Array(1024)
 
-  constructor(picked: readonly Picked[], most: number) {
-    this.fields = picked.map(({ field }) => field)
-    this.most = most
-    this.capacity = Math.min(most, 1024)
-    this.lines = new Float64Array(this.capacity)
-    this.data = this.fields.map(({ dtype, rowShape }) => {
-      const length = this.capacity * width(rowShape)
-      return dtype === 'float32' ? new Float32Array(length) : new Float64Array(length)
-    })
-    this.used = this.fields.map(() => 0)
-  }
-
-  /** Begins a row, which is then pushed number by number. */
-  add(line: number): void {
-    if (this.rows === this.capacity) this.grow()
-    this.lines[this.rows++] = line
-  }
-
-  push(field: number, value: number): void {
-    const data = this.data[field]
-    const used = this.used[field]
-    if (data === undefined || used === undefined) return
-    data[used] = value
-    this.used[field] = used + 1
-  }
-
-  batch(firstRow: number): Batch {
-    const { rows, lines } = this
-    const columns = this.fields.map(({ dtype, rowShape }, f): Column => {
-      const data = this.data[f] as Float32Array | Float64Array
-      return { data: data.subarray(0, rows * width(rowShape)), dtype, shape: [rows, ...rowShape] }
-    })
-    return { columns, rows, firstRow, locate: row => `line ${lines[row]}` }
-  }
-
-  private grow(): void {
-    this.capacity = Math.min(this.most, this.capacity * 2)
-    this.lines = enlarged(this.lines, this.capacity)
-    for (const [f, { rowShape }] of this.fields.entries()) {
-      this.data[f] = enlarged(this.data[f] as Float32Array | Float64Array, this.capacity * width(rowShape))
+  begin(line: number): number {
+    this.reserve(1)
+    const row = this.rows++
+    if (row === this.lines.length) {
+      const longer = new Float64Array(2 * row)
+      longer.set(this.lines)
+      this.lines = longer
     }
+    this.lines[row] = line
+    return row
   }
-}
 
-function enlarged<T extends Float32Array | Float64Array>(old: T, length: number): T {
-  const larger = new (old.constructor as new (length: number) => T)(length)
-  larger.set(old)
-  return larger
+  finish(firstRow: number, names: readonly string[]): Batch | undefined {
+    return this.batch(firstRow, names, row => `line ${this.lines[row]}`)
+  }
 }

@@ -1,50 +1,75 @@
-import { open, stat } from 'node:fs/promises'
-import { extname } from 'node:path'
-import { DataError, fileError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { type Source, width } from '../source.ts'
-import { openCsv } from './csv.ts'
+import { ArraySource, batchBytes } from './array.ts'
+import { type CsvOptions, openCsv } from './csv.ts'
 import { stdin } from './csv-records.ts'
-import { batchBytes, NpySource, openNpy } from './npy.ts'
-import { isNpy } from './npy-header.ts'
+import { openDuckDB } from './duckdb/open.ts'
+import { type Format, formatOf } from './format.ts'
+import { openNpy } from './npy.ts'
+import type { Nulls } from './row-buffer.ts'
 import { sideBySide } from './side-by-side.ts'
 import { within } from './within.ts'
 
-/** What is evaluated: columns of one file, or one file each. */
+/** What is evaluated: columns of one file or query, or one file each. */
 export interface Inputs {
-  /** A CSV file, of which `pred`, `target` and `weight` are columns; without it they are files. */
+  /**
+   * A table, of which `pred`, `target` and `weight` are columns: a CSV, Parquet or JSON file, a pattern of such names, or an
+   * address that DuckDB reads. Without it, and without `sql`, they are files.
+   */
   readonly file?: string | undefined
+  /** A query for DuckDB in place of a file. */
+  readonly sql?: string | undefined
+  /** Statements that DuckDB runs first: settings, secrets, extensions. */
+  readonly sqlSetup?: string | undefined
   readonly pred: string
   readonly target: string
   readonly weight?: string | undefined
   /** A column that names the group of each row: words or whole numbers. */
   readonly by?: string | undefined
+  /** Rows in which a value is missing: an error (the default), left out, or given weight 0. */
+  readonly nulls?: Nulls | undefined
   /** Of CSV files. */
   readonly header?: boolean | undefined
   readonly delimiter?: string | undefined
   readonly dtype?: 'float32' | 'float64' | undefined
 }
 
+/** The rows from `first` on and before `end`. */
+export interface Range {
+  readonly first: number
+  readonly end: number
+}
+
 export interface OpenOptions {
   readonly chunkRows?: number | undefined
   /** Rows must stay whole: some loss needs them. Otherwise rows too large for a batch are read number by number. */
   readonly wholeRows: boolean
-  /** Only the rows from `first` on, without `end`, numbered in the whole data. */
-  readonly range?: { readonly first: number; readonly end: number } | undefined
+  /** Only these rows, numbered in the whole data. */
+  readonly range?: Range | undefined
   /** Ends the wait for the first line of a pipe, too. */
   readonly signal?: AbortSignal | undefined
 }
 
 /** Opens the inputs as one source with the columns pred, target and, if given, weight. */
 export async function openInputs(inputs: Inputs, options: OpenOptions): Promise<Source> {
-  const source = await openWhole(inputs, options)
-  return options.range === undefined ? source : within(source, options.range)
+  const { file, sql } = inputs
+  if (file !== undefined && sql !== undefined) {
+    throw new UsageError(`give a file (${file}) or --sql, not both.`)
+  }
+  const format = file === undefined ? undefined : await formatOf(file)
+  if (sql !== undefined || format === 'table') return openDuckDB(inputs, options)
+  if (format === 'parquet') return openDuckDB(inputs, options, format)
+  if (inputs.sqlSetup !== undefined) throw new UsageError('--sql-setup is for what DuckDB reads.')
+  if (file === undefined || format === undefined) return openFiles(inputs, options)
+  return openOne(file, format, inputs, options)
 }
 
-/** How many rows the inputs have, read from a header where there is one. */
+/** How many rows the inputs have, read from a header where there is one. Rows without values count as well. */
 export async function countRows(inputs: Inputs): Promise<number> {
-  const source = await openInputs(inputs, { wholeRows: true })
+  const source = await openInputs({ ...inputs, nulls: inputs.nulls && 'zero-weight' }, { wholeRows: true })
   try {
     if (source.rows !== undefined) return source.rows
+    if (source.countRows !== undefined) return await source.countRows()
     let rows = 0
     for await (const batch of source) rows += batch.rows
     return rows
@@ -53,40 +78,29 @@ export async function countRows(inputs: Inputs): Promise<number> {
   }
 }
 
-async function openWhole(inputs: Inputs, options: OpenOptions): Promise<Source> {
-  const { file, pred, target, weight } = inputs
-  const specs = [pred, target, ...(weight === undefined ? [] : [weight])]
-  if (file === undefined) return openFiles(specs, inputs, options)
-  if ((await formatOf(file)) === 'npy') {
+async function openOne(file: string, format: Format, inputs: Inputs, options: OpenOptions): Promise<Source> {
+  if (format === 'npy') {
     throw new UsageError(
       `${file}: a .npy file has no columns. Give one file each: --pred FILE --target FILE.`,
     )
   }
-  return openCsv(file, { ...inputs, specs, chunkRows: options.chunkRows, signal: options.signal })
+  const { pred, target, weight, by, nulls } = inputs
+  const specs = [pred, target, ...(weight === undefined ? [] : [weight])]
+  return csv(file, { ...textOptions(inputs, options), specs, by, nulls }, options)
 }
 
-async function openFiles(paths: readonly string[], inputs: Inputs, options: OpenOptions): Promise<Source> {
+async function openFiles(inputs: Inputs, options: OpenOptions): Promise<Source> {
+  const { pred, target, weight } = inputs
+  const paths = [pred, target, ...(weight === undefined ? [] : [weight])]
   if (paths.filter(path => path === stdin).length > 1) {
     throw new UsageError('standard input (-) can be only one of the files.')
   }
   const formats = await Promise.all(paths.map(formatOf))
-  for (const setting of ['header', 'delimiter', 'dtype'] as const) {
-    if (inputs[setting] !== undefined && !formats.includes('csv')) {
-      throw new UsageError(
-        `--${setting === 'header' ? 'no-header' : setting} is for CSV files, and none is given.`,
-      )
-    }
-  }
+  checkSettings(inputs, formats)
   const sources: Source[] = []
   try {
     for (const [i, path] of paths.entries()) {
-      const { header, delimiter, dtype } = inputs
-      const { chunkRows, signal } = options
-      sources.push(
-        formats[i] === 'npy'
-          ? await openNpy(path, chunkRows)
-          : await openCsv(path, { header, delimiter, dtype, chunkRows, signal }),
-      )
+      sources.push(await openFile(path, formats[i] as Format, inputs, options))
     }
     return sideBySide(options.wholeRows ? sources : splitHugeRows(sources))
   } catch (error) {
@@ -95,50 +109,43 @@ async function openFiles(paths: readonly string[], inputs: Inputs, options: Open
   }
 }
 
+function checkSettings(inputs: Inputs, formats: readonly Format[]): void {
+  for (const setting of ['header', 'delimiter', 'dtype'] as const) {
+    if (inputs[setting] !== undefined && !formats.includes('csv')) {
+      throw new UsageError(
+        `--${setting === 'header' ? 'no-header' : setting} is for CSV files, and none is given.`,
+      )
+    }
+  }
+  if (inputs.nulls !== undefined && inputs.nulls !== 'error') {
+    throw new UsageError(`--nulls ${inputs.nulls} is for the columns of one file or query.`)
+  }
+}
+
+async function openFile(path: string, format: Format, inputs: Inputs, options: OpenOptions): Promise<Source> {
+  if (format === 'npy') return openNpy(path, options)
+  if (format === 'csv') return csv(path, textOptions(inputs, options), options)
+  throw new UsageError(
+    `${path}: has columns. Give it by itself, and the names of its columns: ${path} --pred NAME --target NAME.`,
+  )
+}
+
+/** Text has no rows that could be found by their number, so it is read from the beginning. */
+async function csv(path: string, options: CsvOptions, { range }: OpenOptions): Promise<Source> {
+  const source = await openCsv(path, options)
+  return range === undefined ? source : within(source, range)
+}
+
+function textOptions({ header, delimiter, dtype }: Inputs, { chunkRows, signal }: OpenOptions): CsvOptions {
+  return { header, delimiter, dtype, chunkRows, signal }
+}
+
 /** Where a row is larger than a batch, and the rows of all files hold equally many numbers, the numbers become the rows. */
 function splitHugeRows(sources: readonly Source[]): readonly Source[] {
-  const arrays = sources.filter(source => source instanceof NpySource)
+  const arrays = sources.filter(source => source instanceof ArraySource)
   const widths = new Set(arrays.map(source => width(source.fields[0].rowShape)))
   const isHuge = arrays.some(source => source.rowBytes > batchBytes)
   return arrays.length === sources.length && isHuge && widths.size === 1
     ? arrays.map(source => source.flat())
     : sources
-}
-
-type Format = 'npy' | 'csv'
-
-/** Files that begin like this are something else than text, and what to do with them. */
-const foreign: readonly (readonly [string, string])[] = [
-  ['PAR1', 'is a Parquet file, which cannot be read yet. Write it as CSV or .npy.'],
-  ['ARROW1', 'is an Arrow file, which cannot be read yet. Write it as CSV or .npy.'],
-  ['PK\x03\x04', 'is a zip archive, perhaps .npz. Save each array with np.save, or unpack it.'],
-  ['\x1f\x8b', 'is compressed with gzip. Unpack it first, or pipe it: zcat file | losskit evaluate - …'],
-  ['\x89HDF', 'is an HDF5 file, which cannot be read. Write it as CSV or .npy.'],
-]
-
-/** By what the file begins with; where it says nothing, by its extension; otherwise text. */
-async function formatOf(path: string): Promise<Format> {
-  if (path === stdin) return 'csv'
-  const begin = await firstBytes(path)
-  if (isNpy(begin)) return 'npy'
-  const text = Buffer.from(begin).toString('latin1')
-  const found = foreign.find(([magic]) => text.startsWith(magic))
-  if (found !== undefined) throw new DataError(`${path}: ${found[1]}`)
-  return extname(path).toLowerCase() === '.npy' ? 'npy' : 'csv'
-}
-
-async function firstBytes(path: string): Promise<Uint8Array> {
-  try {
-    // What is read from a pipe would be missing afterwards.
-    if (!(await stat(path)).isFile()) return new Uint8Array()
-    const handle = await open(path)
-    try {
-      const { bytesRead, buffer } = await handle.read(new Uint8Array(8), 0, 8, 0)
-      return buffer.subarray(0, bytesRead)
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    throw fileError(path, error)
-  }
 }

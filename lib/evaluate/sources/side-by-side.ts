@@ -46,23 +46,24 @@ function knownRows(sources: readonly Source[]): number | undefined {
 async function* batches(sources: readonly Source[]): AsyncGenerator<Batch, void, undefined> {
   const lanes = sources.map(source => new Lane(source))
   const lanesOfColumns = sources.flatMap((source, lane) => source.fields.map(() => lane))
-  let firstRow = 0
+  let ended = 0
   try {
     for (;;) {
       await Promise.all(lanes.map(lane => lane.fill()))
       const rows = Math.min(...lanes.map(lane => lane.pending))
       if (rows === 0) {
-        checkEnds(lanes, firstRow)
+        checkEnds(lanes, ended)
         return
       }
       const parts = lanes.map(lane => lane.take(rows))
+      const firstRow = parts[0]?.firstRow ?? 0
       yield {
         columns: parts.flatMap(part => part.columns),
         rows,
         firstRow,
         locate: (row, column = 0) => parts[lanesOfColumns[column] ?? 0]?.locate(row) ?? '',
       }
-      firstRow += rows
+      ended = firstRow + rows
     }
   } finally {
     await Promise.all(sources.map(source => source.close()))
@@ -100,7 +101,7 @@ class Lane {
     this.taken = 0
   }
 
-  take(rows: number): Pick<Batch, 'columns' | 'locate'> {
+  take(rows: number): Pick<Batch, 'columns' | 'firstRow' | 'locate'> {
     const { batch, taken } = this
     if (batch === undefined) throw new RangeError('nothing is pending')
     this.taken += rows
@@ -114,6 +115,6 @@ class Lane {
         shape: [rows, ...rowShape],
       }
     })
-    return { columns, locate: row => batch.locate(taken + row) }
+    return { columns, firstRow: batch.firstRow + taken, locate: row => batch.locate(taken + row) }
   }
 }

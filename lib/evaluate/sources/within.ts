@@ -1,4 +1,4 @@
-import type { Batch, Source } from '../source.ts'
+import { type Batch, rowNumber, type Source } from '../source.ts'
 
 /** The rows of `source` from `first` on and before `end`, for sources that can only be read from the beginning. */
 export function within(
@@ -21,12 +21,19 @@ export function within(
 async function* batches(source: Source, first: number, end: number): AsyncGenerator<Batch, void, undefined> {
   if (first >= end) return
   for await (const batch of source) {
-    const from = Math.max(0, first - batch.firstRow)
-    const to = Math.min(batch.rows, end - batch.firstRow)
+    const from = rowsBefore(batch, first)
+    const to = rowsBefore(batch, end)
     if (from < to) yield part(batch, from, to)
     // Reading on would overwrite the last batch while it is in use.
-    if (batch.firstRow + batch.rows >= end) return
+    if (rowNumber(batch, batch.rows - 1) + 1 >= end) return
   }
+}
+
+/** How many rows of a batch have numbers below `limit`. */
+function rowsBefore(batch: Batch, limit: number): number {
+  if (batch.rowNumbers === undefined) return Math.max(0, Math.min(batch.rows, limit - batch.firstRow))
+  const found = batch.rowNumbers.findIndex(number => number >= limit)
+  return found < 0 ? batch.rows : found
 }
 
 function part(batch: Batch, from: number, to: number): Batch {
@@ -39,7 +46,8 @@ function part(batch: Batch, from: number, to: number): Batch {
   return {
     columns,
     rows,
-    firstRow: batch.firstRow + from,
+    firstRow: rowNumber(batch, from),
+    ...(batch.rowNumbers && { rowNumbers: batch.rowNumbers.subarray(from, to) }),
     locate: (row, column) => batch.locate(from + row, column),
     ...(groups && { groups }),
   }

@@ -3,7 +3,7 @@ import { entryOf } from '../catalogue.ts'
 import type { Arguments } from '../fit.ts'
 import type { Plan, Question } from '../plan.ts'
 import type { LossReport } from '../report.ts'
-import type { Batch } from '../source.ts'
+import { type Batch, rowNumber } from '../source.ts'
 import type { Segment } from './by-group.ts'
 import { pack, unpack } from './bytes.ts'
 import { Classification } from './classification.ts'
@@ -67,7 +67,12 @@ export class LossTally {
     const losses = await this.#rowLosses.read(given, signal)
     const { values, ignored } = losses
     this.#histogram?.add(values, ignored)
-    this.#worst?.add(values, ignored, batch.firstRow, row => scalars(given, batch, row))
+    this.#worst?.add(
+      values,
+      ignored,
+      row => rowNumber(batch, row),
+      row => scalars(given, batch, row),
+    )
     return losses
   }
 

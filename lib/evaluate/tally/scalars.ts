@@ -1,5 +1,5 @@
 import type { Arguments } from '../fit.ts'
-import { halfToNumber } from '../half.ts'
+import { bitsDecoder } from '../half.ts'
 import type { Batch, Column } from '../source.ts'
 import type { WorstRow } from './worst-rows.ts'
 
@@ -33,5 +33,5 @@ function numberAt({ data, dtype }: Column, index: number): number {
   const value = Number(data[index])
   // One NaN for all, whose bits do not depend on where it came from.
   if (Number.isNaN(value)) return Number.NaN
-  return dtype === 'float16' ? halfToNumber(value) : value
+  return bitsDecoder(dtype)?.(value) ?? value
 }

@@ -25,16 +25,16 @@ export class WorstRows {
   add(
     values: Float32Array | Float64Array,
     ignored: Uint8Array | undefined,
-    firstRow: number,
+    numberOf: (row: number) => number,
     more: (row: number) => Omit<WorstRow, 'row' | 'loss'>,
   ): void {
-    let found: Place[] = []
+    let found: (Place & { readonly at: number })[] = []
     let limit = this.#limit(this.#rows)
     for (let i = 0; i < values.length; i++) {
       const loss = values[i] as number
       if (limit !== undefined && loss < limit.loss) continue
       if (ignored?.[i] === 1) continue
-      const place = { row: firstRow + i, loss }
+      const place = { row: numberOf(i), loss, at: i }
       if (limit !== undefined && order(place, limit) > 0) continue
       found.push(place)
       if (found.length < 2 * this.#most) continue
@@ -43,7 +43,7 @@ export class WorstRows {
       if (last !== undefined && (limit === undefined || order(last, limit) < 0)) limit = last
     }
     if (found.length === 0) return
-    const rows = this.#worst(found).map(({ row, loss }) => ({ row, loss, ...more(row - firstRow) }))
+    const rows = this.#worst(found).map(({ row, loss, at }) => ({ row, loss, ...more(at) }))
     this.#rows = this.#worst([...this.#rows, ...rows])
   }
 

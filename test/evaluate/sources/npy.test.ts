@@ -14,7 +14,7 @@ const folder = testFolder()
 
 /** All rows of a .npy file: of every batch its values (copied, for the buffers are reused) and its place. */
 async function readNpy(path: string, chunkRows?: number) {
-  const source = await openNpy(path, chunkRows)
+  const source = await openNpy(path, { chunkRows })
   const batches: { data: ColumnArray; shape: readonly number[]; firstRow: number }[] = []
   for await (const { columns, firstRow, rows } of source) {
     const [column] = columns
@@ -112,7 +112,7 @@ describe('a .npy file', () => {
 
   it('is refused when it shrinks while it is read', async () => {
     const file = folder.write('shrinks.npy', npy(new Float32Array(100)))
-    const source = await openNpy(file, 10)
+    const source = await openNpy(file, { chunkRows: 10 })
     const batches = source[Symbol.asyncIterator]()
     await batches.next()
     truncateSync(file, 200)
@@ -209,7 +209,7 @@ describe('a .npy file', () => {
   })
 
   it('is closed when its reader leaves the loop', async () => {
-    const source = await openNpy(folder.write('left.npy', npy(new Float32Array(100))), 10)
+    const source = await openNpy(folder.write('left.npy', npy(new Float32Array(100))), { chunkRows: 10 })
     for await (const _ of source) break
     await expect(source[Symbol.asyncIterator]().next()).rejects.toThrow()
   })

@@ -126,7 +126,6 @@ describe('opening inputs', () => {
   })
 
   it.each([
-    ['PAR1\x15\x04', 'is a Parquet file'],
     ['ARROW1\0\0', 'is an Arrow file'],
     ['PK\x03\x04', 'is a zip archive, perhaps .npz'],
     ['\x1f\x8b\x08', 'is compressed with gzip'],
