@@ -28,6 +28,19 @@ if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
   execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})
 endif()
 
+# Only what Node looks up is exported; the templates of the standard library would be too, for they ask to be.
+set(LOSSKIT_EXPORTS napi_register_module_v1 node_api_module_get_api_version_v1)
+if(APPLE)
+  list(TRANSFORM LOSSKIT_EXPORTS PREPEND "-Wl,-exported_symbol,_")
+  target_link_options(losskit PRIVATE ${LOSSKIT_EXPORTS})
+elseif(NOT WIN32)
+  list(JOIN LOSSKIT_EXPORTS "; " names)
+  file(WRITE ${CMAKE_BINARY_DIR}/exports.map "{ global: ${names}; local: *; };\n")
+  target_link_options(losskit PRIVATE -Wl,--version-script=${CMAKE_BINARY_DIR}/exports.map)
+  # The same sources give the same bytes, wherever they are built.
+  target_link_options(losskit PRIVATE -Wl,--build-id=none)
+endif()
+
 # The threads of the pool outlive an environment (a worker that ends), so the library must never be unloaded.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   target_link_options(losskit PRIVATE -Wl,-z,nodelete)

@@ -6,10 +6,16 @@ set(LOSSKIT_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
 add_library(losskit_options INTERFACE)
 target_include_directories(losskit_options INTERFACE ${CMAKE_SOURCE_DIR}/native)
 if(MSVC)
-  target_compile_options(losskit_options INTERFACE /W4 /fp:precise $<$<BOOL:${LOSSKIT_WARNINGS_AS_ERRORS}>:/WX>)
+  # The kernels use builtins of GCC and Clang, so on Windows the compiler is clang-cl; by itself it would fuse.
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "On Windows losskit is built with clang-cl: -DCMAKE_CXX_COMPILER=clang-cl")
+  endif()
+  target_compile_options(losskit_options INTERFACE
+    /W4 /fp:precise /clang:-ffp-contract=off $<$<BOOL:${LOSSKIT_WARNINGS_AS_ERRORS}>:/WX>)
 else()
   target_compile_options(losskit_options INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -ffp-contract=off
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. # the path of this machine is in nothing that is built
     $<$<BOOL:${LOSSKIT_WARNINGS_AS_ERRORS}>:-Werror>)
   # The masked intrinsics of GCC 12 warn about their own deliberately undefined operand.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,26 @@ const PREBUILT: Readonly<Record<string, { readonly path: string; readonly load: 
   'linux-arm64 (glibc)': {
     path: '../../prebuilds/linux-arm64/losskit.glibc.node',
     load: () => require('../../prebuilds/linux-arm64/losskit.glibc.node'),
+  },
+  'linux-x64 (musl)': {
+    path: '../../prebuilds/linux-x64/losskit.musl.node',
+    load: () => require('../../prebuilds/linux-x64/losskit.musl.node'),
+  },
+  'linux-arm64 (musl)': {
+    path: '../../prebuilds/linux-arm64/losskit.musl.node',
+    load: () => require('../../prebuilds/linux-arm64/losskit.musl.node'),
+  },
+  'darwin-x64': {
+    path: '../../prebuilds/darwin-x64/losskit.node',
+    load: () => require('../../prebuilds/darwin-x64/losskit.node'),
+  },
+  'darwin-arm64': {
+    path: '../../prebuilds/darwin-arm64/losskit.node',
+    load: () => require('../../prebuilds/darwin-arm64/losskit.node'),
+  },
+  'win32-x64': {
+    path: '../../prebuilds/win32-x64/losskit.node',
+    load: () => require('../../prebuilds/win32-x64/losskit.node'),
   },
 }
 
@@ -57,19 +77,37 @@ export function load(env: NodeJS.ProcessEnv = process.env): Loaded {
 
   const name = process.platform === 'linux' ? `${target} (${libc()})` : target
   const prebuilt = PREBUILT[name]
-  if (prebuilt === undefined) {
-    const advice = `There are prebuilt files for ${Object.keys(PREBUILT).join(' and ')}. Elsewhere, build from source.`
-    throw failure(name, attempts, advice)
-  }
-  const file = fileURLToPath(new URL(prebuilt.path, import.meta.url))
+  if (prebuilt === undefined) throw failure(name, attempts, `${itsBinaries()} ${BUILD}`)
+  const file = pathOf(prebuilt)
   const binding = attempt(attempts, file, prebuilt.load)
   if (binding !== undefined) return { binding, file, target }
-  throw failure(name, attempts, existsSync(file) ? undefined : MISSING)
+  throw failure(name, attempts, existsSync(file) ? undefined : missing())
 }
 
-const MISSING =
-  'In a checkout, run `npm run build`. In an installed package the file was lost on the way: install losskit again, ' +
-  'and if a bundler packs your program, mark losskit as external.'
+const BUILD =
+  'Build losskit from source on this system and let LOSSKIT_BINARY name the file (README.md, "Build from source").'
+
+function pathOf({ path }: { readonly path: string }): string {
+  return fileURLToPath(new URL(path, import.meta.url))
+}
+
+/** What is there in this copy of losskit, which may have been made without some of the files. */
+function itsBinaries(): string {
+  const names = Object.entries(PREBUILT).flatMap(([name, prebuilt]) =>
+    existsSync(pathOf(prebuilt)) ? [name] : [],
+  )
+  return names.length === 0
+    ? 'This copy of losskit has no binary.'
+    : `This copy of losskit has binaries for ${names.join(', ')} only.`
+}
+
+function missing(): string {
+  const isLost = Object.values(PREBUILT).every(prebuilt => !existsSync(pathOf(prebuilt)))
+  return isLost
+    ? 'In a checkout, run `npm run build`. In an installed package the file was lost on the way: install losskit again, ' +
+        'and if a bundler packs your program, mark losskit as external.'
+    : `${itsBinaries()} ${BUILD}`
+}
 
 interface Attempt {
   readonly file: string
@@ -111,16 +149,34 @@ function reason(error: unknown): string {
 function remedy(error: unknown): string | undefined {
   const text = error instanceof Error ? error.message : ''
   if (codeOf(error) === 'ERR_DLOPEN_DISABLED') {
-    return 'Node runs with --no-addons. losskit is an addon: start Node without it.'
+    return 'Node runs with --no-addons, or with --permission and without --allow-addons. losskit is an addon: let Node load it.'
+  }
+  if (codeOf(error) === 'ERR_ACCESS_DENIED') {
+    return 'Node runs with --permission: let it read the folder of losskit with --allow-fs-read, and give it --allow-addons.'
   }
   if (/version `(GLIBC|GLIBCXX|CXXABI)_/.test(text)) {
-    return `The C or C++ library of this system is too old (glibc ${glibc() ?? 'unknown'}). Update the system, or build from source.`
+    return (
+      `The C or C++ library of this system is too old: losskit needs glibc 2.28 or later, and here is ${glibc() ?? 'another'}. ` +
+      'Update the system, or build from source on it.'
+    )
   }
-  if (/cannot open shared object file/.test(text)) {
+  if (/ld-linux|libc\.so\.6: No such|libc\.musl|Error relocating/.test(text)) {
+    return `The file was made for another C library than this system's, which is ${libc()}. Use the one of ${libc()}.`
+  }
+  if (/failed to map segment/.test(text)) {
+    return 'The file lies where the system runs nothing (mounted with noexec). Install losskit elsewhere.'
+  }
+  if (
+    /invalid ELF header|file too short|wrong ELF class|Exec format error|not a valid Win32|mach-o/i.test(text)
+  ) {
+    return 'The file was made for another platform, or is damaged. Install losskit again, on this platform.'
+  }
+  if (
+    /cannot open shared object file|Error loading shared library|Library not loaded|module could not be found/.test(
+      text,
+    )
+  ) {
     return 'The file is there, but a library that it needs is not: install that library.'
-  }
-  if (/invalid ELF header|file too short|wrong ELF class|not a valid Win32|mach-o/.test(text)) {
-    return 'The file was made for another platform: node_modules cannot be copied between platforms. Install again on this one.'
   }
   return undefined
 }
@@ -130,7 +186,26 @@ function codeOf(error: unknown): unknown {
 }
 
 function libc(): 'glibc' | 'musl' {
+  try {
+    const start = firstBytes(process.execPath, 2048)
+    if (start.includes('/ld-linux')) return 'glibc'
+    if (start.includes('/ld-musl')) return 'musl'
+  } catch {
+    // It may not be read, or names no loader: the report tells, which takes longer.
+  }
   return glibc() === undefined ? 'musl' : 'glibc'
+}
+
+/** Where a program of Linux names its loader, and so its C library. */
+function firstBytes(file: string, count: number): Buffer {
+  const bytes = Buffer.alloc(count)
+  const descriptor = openSync(file, 'r')
+  try {
+    readSync(descriptor, bytes)
+  } finally {
+    closeSync(descriptor)
+  }
+  return bytes
 }
 
 /** The version of glibc, or undefined where the C library is another. */

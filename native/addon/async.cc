@@ -1,7 +1,6 @@
 #include "addon/async.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <iterator>
 #include <mutex>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "addon/report.h"
 #include "addon/state_functions.h"
 #include "cpu/catalogue.h"
+#include "cpu/condition_variable.h"
 #include "cpu/errands.h"
 
 namespace losskit {

@@ -14,7 +14,7 @@ namespace losskit {
 struct Bound {
   Job job;
   References arrays;
-  std::shared_ptr<BoundCalls> calls;
+  Shared<BoundCalls> calls;
   size_t number;
 
   Bound(napi_env env, const Environment& environment)

@@ -4,11 +4,11 @@
 
 #include <napi.h>
 
-#include <memory>
 #include <vector>
 
 #include "addon/async.h"
 #include "addon/frame.h"
+#include "addon/shared.h"
 
 namespace losskit {
 
@@ -47,7 +47,7 @@ struct Environment {
   double* frame = nullptr;
   napi_ref frame_array = nullptr;  // keeps the memory of the frame
   /** Shared, for a bound call may be let go after its environment. */
-  std::shared_ptr<BoundCalls> bound = std::make_shared<BoundCalls>();
+  Shared<BoundCalls> bound;
   AsyncCallsPointer async;  // when there has been one
 };
 

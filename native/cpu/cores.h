@@ -7,8 +7,9 @@
 #pragma once
 
 #if defined(__linux__)
-#include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace losskit {
@@ -18,24 +19,27 @@ namespace losskit {
 /** The core this thread is running on. */
 inline int current_core() { return sched_getcpu(); }
 
-/** The cores of one thread: those it began with, but for one. */
+/**
+ * The cores of one thread: those it began with, but for one. The thread goes by its number in the system, for
+ * the functions that take a pthread_t have new versions since glibc 2.32, too new for older systems.
+ */
 class ThreadCores {
  public:
   /** On the thread itself. */
-  ThreadCores() : thread_(pthread_self()) {
-    if (pthread_getaffinity_np(thread_, sizeof all_, &all_) != 0) CPU_ZERO(&all_);
+  ThreadCores() : thread_(static_cast<pid_t>(syscall(SYS_gettid))) {
+    if (sched_getaffinity(thread_, sizeof all_, &all_) != 0) CPU_ZERO(&all_);
   }
   /** From any thread, while that thread lives. */
   void keep_off(int core) {
     if (core == kept_off_ || core < 0 || core >= CPU_SETSIZE || CPU_COUNT(&all_) < 2) return;
     cpu_set_t others = all_;
     CPU_CLR(core, &others);
-    pthread_setaffinity_np(thread_, sizeof others, &others);  // where it may not be set, nothing is lost
+    sched_setaffinity(thread_, sizeof others, &others);  // where it may not be set, nothing is lost
     kept_off_ = core;
   }
 
  private:
-  pthread_t thread_;
+  pid_t thread_;
   cpu_set_t all_;
   int kept_off_ = -1;
 };

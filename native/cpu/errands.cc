@@ -1,9 +1,10 @@
 #include "cpu/errands.h"
 
-#include <condition_variable>
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "cpu/condition_variable.h"
 
 namespace losskit {
 namespace {

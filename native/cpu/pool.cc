@@ -2,12 +2,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdlib>
 #include <mutex>
 #include <system_error>
 #include <thread>
 
+#include "cpu/condition_variable.h"
 #include "cpu/cores.h"
 
 #if defined(__x86_64__) || defined(_M_X64)

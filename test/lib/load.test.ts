@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { file as loadedFile } from '../../lib/backend/binding.ts'
 import { load } from '../../lib/backend/load.ts'
 import { backend, type LosskitLoadError, setThreads } from '../../lib/index.ts'
+import { targets } from '../../scripts/prebuild/targets.mjs'
 import { thrown } from './thrown.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'losskit-load-'))
@@ -35,7 +36,7 @@ async function install(put: (file: string) => void, ...names: readonly ('built' 
     put(files[name])
   }
   const installed = (await import(pathToFileURL(code).href)) as { load: typeof load }
-  return { ...files, load: installed.load }
+  return { root, ...files, load: installed.load }
 }
 
 const whole = (file: string) => copyFileSync(loadedFile, file)
@@ -80,6 +81,8 @@ describe('ERR_LOAD', () => {
     throw new Error('nothing was thrown')
   }
 
+  let failing = 0
+
   it('where LOSSKIT_BINARY names no file: nothing else is tried', () => {
     const error = failure({ LOSSKIT_BINARY: '/no/such/losskit.node' })
     expect(error).toMatchObject({ name: 'LosskitLoadError', code: 'ERR_LOAD' })
@@ -105,20 +108,65 @@ describe('ERR_LOAD', () => {
 
   it.each([
     [
-      'an old C library',
+      'an old glibc',
       "/lib/libm.so.6: version `GLIBC_2.99' not found",
-      'The C or C++ library of this system is too old',
+      /needs glibc 2\.28 or later, and here is \d/,
+    ],
+    [
+      'an old C++ library',
+      "libstdc++.so.6: version `GLIBCXX_3.4.99' not found",
+      /The C or C\+\+ library of this system is too old/,
     ],
     [
       'a missing library',
       'libstdc++.so.6: cannot open shared object file: No such file',
-      'but a library that it needs is not',
+      /but a library that it needs is not/,
+    ],
+    [
+      'one on musl',
+      'Error loading shared library libstdc++.so.6: No such file',
+      /but a library that it needs is not/,
+    ],
+    ['one on Windows', 'The specified module could not be found.', /but a library that it needs is not/],
+    [
+      'one on macOS',
+      'dlopen(losskit.node): Library not loaded: /usr/lib/x.dylib',
+      /but a library that it needs is not/,
+    ],
+    ['musl on glibc', 'libc.musl-x86_64.so.1: cannot open shared object file', /made for another C library/],
+    [
+      'glibc on musl',
+      'Error loading shared library ld-linux-x86-64.so.2: No such file',
+      /made for another C library/,
+    ],
+    [
+      'glibc on musl with a shim',
+      'Error relocating losskit.node: fcntl64: symbol not found',
+      /made for another C library/,
+    ],
+    ['another processor', 'losskit.node: wrong ELF class: ELFCLASS32', /for another platform, or is damaged/],
+    [
+      'another processor on macOS',
+      "mach-o file, but is an incompatible architecture (have 'arm64')",
+      /for another platform/,
+    ],
+    [
+      'another system on Windows',
+      '\\\\?\\C:\\losskit.node is not a valid Win32 application.',
+      /for another platform/,
+    ],
+    [
+      'a folder without programs',
+      'losskit.node: failed to map segment from shared object',
+      /mounted with noexec/,
     ],
   ])('says what to do about %s', (_, message, advice) => {
     const code = `throw Object.assign(new Error(${JSON.stringify(message)}), { code: 'ERR_DLOPEN_FAILED' })`
-    const error = failure({ LOSSKIT_BINARY: write(`${advice.length}.cjs`, code) })
+    const error = failure({ LOSSKIT_BINARY: write(`failing-${++failing}.cjs`, code) })
     expect(error.message).toContain(message)
-    expect(error.message).toContain(advice)
+    expect(error.message).toMatch(advice)
+    expect(error.message.split('\n')).toHaveLength(4)
+    expect(error.cause).toMatchObject({ message, code: 'ERR_DLOPEN_FAILED' })
   })
 
   it('where the prebuilt file was lost', async () => {
@@ -140,27 +188,63 @@ describe('ERR_LOAD', () => {
     expect(message.match(/made for another platform/g)).toHaveLength(1)
   })
 
-  it('where no file is prebuilt for the platform, naming those that are', () => {
-    const { platform, arch } = process
-    try {
-      Object.defineProperty(process, 'platform', { value: 'sunos' })
-      Object.defineProperty(process, 'arch', { value: 'sparc' })
-      const error = failure({ LOSSKIT_PREBUILDS_ONLY: '1' })
-      expect(error.message).toContain('for sunos-sparc.')
-      expect(error.message).toContain('linux-x64 (glibc)')
-    } finally {
-      Object.defineProperty(process, 'platform', { value: platform })
-      Object.defineProperty(process, 'arch', { value: arch })
-    }
+  it('where only other platforms are in the package, naming those', async () => {
+    const installed = await install(whole)
+    const other = join(installed.root, 'prebuilds', 'win32-x64', 'losskit.node')
+    mkdirSync(dirname(other), { recursive: true })
+    whole(other)
+    const { message } = failureOf(installed)
+    expect(message).toContain('losskit.glibc.node: there is no such file\n')
+    expect(message).toContain(
+      'This copy of losskit has binaries for win32-x64 only. Build losskit from source',
+    )
   })
 
-  it('where the C library is not glibc', () => {
-    const report = vi.spyOn(process.report, 'getReport').mockReturnValue({ header: {} })
-    try {
-      expect(failure({ LOSSKIT_PREBUILDS_ONLY: '1' }).message).toContain('musl')
-    } finally {
-      report.mockRestore()
+  describe('on another system', () => {
+    const real = { platform: process.platform, arch: process.arch, execPath: process.execPath }
+    const pretend = (values: Partial<typeof real>) => {
+      for (const [name, value] of Object.entries(values)) Object.defineProperty(process, name, { value })
     }
+    afterEach(() => pretend(real))
+
+    it('that has no binary: says so', async () => {
+      const installed = await install(whole)
+      pretend({ platform: 'sunos', arch: 'x64' })
+      expect(failureOf(installed).message).toBe(
+        'losskit: cannot load the native addon for sunos-x64.\n' +
+          'This copy of losskit has no binary. ' +
+          'Build losskit from source on this system and let LOSSKIT_BINARY name the file (README.md, "Build from source").',
+      )
+    })
+
+    it.each(targets)('takes the file $file on $name', async ({ name, platform, arch, libc, file }) => {
+      const installed = await install(whole)
+      const program = write(
+        `node-${libc}`,
+        `\x7fELF /lib/ld-${libc === 'musl' ? 'musl' : 'linux'}-${arch}.so.1`,
+      )
+      pretend({ platform, arch, execPath: program })
+      const { message } = failureOf(installed)
+      expect(message).toContain(`for ${name}.`)
+      expect(message).toContain(`${join(installed.root, file)}: there is no such file`)
+    })
+
+    it('takes no file that is not built for some target', () => {
+      const source = readFileSync(new URL('../../lib/backend/load.ts', import.meta.url), 'utf8')
+      const named = [...source.matchAll(/require\('\.\.\/\.\.\/(prebuilds\/.*?)'\)/g)].map(match => match[1])
+      expect(named.sort()).toEqual(targets.map(({ file }) => file).sort())
+    })
+
+    it('asks the report for the C library where the program cannot be read', async () => {
+      const installed = await install(whole)
+      const report = vi.spyOn(process.report, 'getReport').mockReturnValue({ header: {} })
+      try {
+        pretend({ platform: 'linux', arch: 'x64', execPath: join(installed.root, 'no-such-program') })
+        expect(failureOf(installed).message).toContain('for linux-x64 (musl).')
+      } finally {
+        report.mockRestore()
+      }
+    })
   })
 
   it('where Node runs without addons', () => {
@@ -172,6 +256,14 @@ describe('ERR_LOAD', () => {
       "throw Object.assign(new Error('disabled'), { code: 'ERR_DLOPEN_DISABLED' })",
     )
     expect(failure({ LOSSKIT_BINARY: file }).message).toContain('Node runs with --no-addons')
+  })
+
+  it('where Node may not read the file', () => {
+    const file = write(
+      'denied.cjs',
+      "throw Object.assign(new Error('Access to this API has been restricted'), { code: 'ERR_ACCESS_DENIED' })",
+    )
+    expect(failure({ LOSSKIT_BINARY: file }).message).toContain('--allow-fs-read')
   })
 })
 

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/**
+ * What prebuildify takes for node-gyp: it is called as that is, and builds with cmake-js.
+ *
+ * prebuildify looks for the result in build/Release of the folder it runs in, and takes the shared libraries beside it too.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const arch = process.argv.find(argument => argument.startsWith('--arch='))?.slice('--arch='.length)
+const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js')
+
+const toolchain = process.env.LOSSKIT_PREBUILD_TOOLCHAIN
+const options = [
+  `--directory=${root}`,
+  `--out=${join(process.cwd(), 'build')}`,
+  `--arch=${arch}`,
+  ...(toolchain ? [`--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'cmake', 'toolchains', toolchain)}`] : []),
+  ...(process.platform === 'win32' ? ['--generator=Ninja', '--CDCMAKE_CXX_COMPILER=clang-cl'] : []),
+]
+// It rebuilds what has changed: each target has a folder of its own, and a release begins with none.
+const { status } = spawnSync(process.execPath, [cmakeJs, 'build', ...options], { stdio: 'inherit' })
+process.exit(status ?? 1)

@@ -1,0 +1,74 @@
+/**
+ * Builds the binaries that losskit comes with into prebuilds/: all that this machine can build, or those that are named.
+ *
+ * npm run prebuild [-- linux-x64-glibc linux-arm64-glibc …]
+ */
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import prebuildify from 'prebuildify'
+import { hostLibc, isCrossCompiled, isHost, targets } from './targets.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const shim = fileURLToPath(new URL('cmake-js.mjs', import.meta.url))
+
+const has = command => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
+const cross = 'aarch64-linux-gnu'
+
+const here = targets.filter(target => isHost(target) || isCrossCompiled(target))
+const named = process.argv.slice(2)
+for (const name of named) {
+  if (here.some(({ id }) => id === name)) continue
+  const own = here.map(({ id }) => id).join(' and ')
+  fail(
+    `${name} cannot be built here. ${own ? `Here are built: ${own}.` : 'This machine is none of the targets.'}`,
+  )
+}
+
+let built = 0
+for (const target of here) {
+  if (named.length > 0 && !named.includes(target.id)) continue
+  if (isHost(target)) {
+    await build(target)
+  } else if (has(`${cross}-g++`)) {
+    await build(target, { toolchain: `${cross}.cmake`, stripBin: `${cross}-strip` })
+  } else if (named.length > 0) {
+    fail(`${target.id} needs a cross compiler: apt-get install g++-${cross}`)
+  } else {
+    console.log(`${target.id}: left out, there is no ${cross}-g++`)
+  }
+}
+if (built === 0) fail('This machine is none of the targets.')
+
+async function build(target, { toolchain = '', stripBin = 'strip' } = {}) {
+  // prebuildify builds in the folder it is given, so that the build of the checkout stays as it is.
+  const cwd = join(root, 'build', 'prebuild', target.id)
+  mkdirSync(cwd, { recursive: true })
+  rmSync(join(root, target.file), { force: true })
+  process.env.LOSSKIT_PREBUILD_TOOLCHAIN = toolchain
+  const windows = process.platform === 'win32'
+  await promisify(prebuildify)({
+    cwd,
+    out: root,
+    name: 'losskit',
+    napi: true,
+    targets: [process.versions.node],
+    platform: target.platform,
+    arch: target.arch,
+    ...(target.libc === undefined ? {} : { libc: hostLibc(), tagLibc: true }),
+    strip: true,
+    stripBin,
+    // On Windows it is given to a shell.
+    nodeGyp: windows ? `"${process.execPath}" "${shim}"` : shim,
+  })
+  built++
+  console.log(target.file)
+}
+
+function fail(message) {
+  console.error(message)
+  process.exit(1)
+}
