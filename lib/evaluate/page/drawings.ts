@@ -145,7 +145,12 @@ export function reliability(bins: readonly ReliabilityBin[]): Drawing {
         encoding: {
           x: { field: 'confidence', type: 'quantitative' },
           y: { field: 'accuracy', type: 'quantitative' },
-          size: { field: 'count', type: 'quantitative', scale: { range: [12, 260] }, legend: null },
+          size: {
+            field: 'count',
+            type: 'quantitative',
+            scale: { zero: true, range: [0, 160] },
+            legend: null,
+          },
         },
       },
     ],
