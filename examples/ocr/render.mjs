@@ -1,6 +1,7 @@
+import { packagesOf } from '../shared/packages.mjs'
 import { random } from '../shared/random.mjs'
-import { packages } from './packages.mjs'
 
+const packages = packagesOf('ocr')
 const { Resvg } = packages('@resvg/resvg-js')
 const font = {
   fontFiles: [packages.resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf')],

@@ -10,7 +10,7 @@ const ZEROS = new Float64Array(1 << 16)
 
 /**
  * `exact_sum(list(x))` and `exact_avg(list(x))`: exact, rounded once, whatever the order of the rows. The interface of DuckDB
- * for Node has no aggregates, so DuckDB gathers the values of a group in a list, which takes 8 bytes for each.
+ * for Node has no aggregates, so DuckDB gathers the values of a group in a list first.
  */
 export function exactFunctions(engine: Engine, prefix: string): readonly DuckDBScalarFunction[] {
   return [reduceList(engine, `${prefix}exact_sum`, 'sum'), reduceList(engine, `${prefix}exact_avg`, 'mean')]

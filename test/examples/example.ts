@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { TestContext } from 'vitest'
 
 /** What an example prints, which must be all: no warnings. */
 export async function example(
@@ -23,4 +25,12 @@ export function tableOf(stdout: string, head: string): Record<string, string>[] 
   const end = lines.indexOf('', start)
   const [names = [], ...rows] = lines.slice(start, end).map(line => line.trim().split(/ {2,}/))
   return rows.map(cells => Object.fromEntries(names.map((name, i) => [name, cells[i] ?? ''])))
+}
+
+/** Skips the test of an example whose own packages are not there, and says so. */
+export function needsPackages(name: string, context: TestContext): void {
+  if (existsSync(new URL(`../../examples/${name}/packages/node_modules/`, import.meta.url))) return
+  const reason = `its packages are not installed: node examples/install.mjs ${name}`
+  console.warn(`The example ${name} is not tested: ${reason}`)
+  context.skip(reason)
 }

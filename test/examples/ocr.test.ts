@@ -1,13 +1,8 @@
-import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { example, tableOf } from './example.ts'
+import { example, needsPackages, tableOf } from './example.ts'
 
 it('ocr: the loss of a model that reads text is small where it reads well, and large where it does not', async context => {
-  if (!existsSync(new URL('../../examples/ocr/packages/node_modules/', import.meta.url))) {
-    const reason = 'its packages are not installed in examples/ocr/packages; npm run example:ocr does that'
-    console.warn(`ocr is not tested: ${reason}`)
-    context.skip(reason)
-  }
+  needsPackages('ocr', context)
   const stdout = await example('ocr', ['--short'])
   const rows = tableOf(stdout, 'noise').map(row => Object.values(row).map(Number.parseFloat))
   expect(rows.map(([noise]) => noise)).toEqual([0, 0.1, 0.2, 0.3, 0.4, 0.5])

@@ -11,15 +11,20 @@ const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
  * @returns {Map<string, number>} the value of each loss
  */
 export function losskit(args, folder) {
-  console.log(`\n$ losskit ${args.join(' ')}`)
-  process.stdout.write(output(args, folder))
+  console.log(`\n$ losskit ${args.map(arg => (/\s/.test(arg) ? `"${arg}"` : arg)).join(' ')}`)
+  process.stdout.write(quietly(args, folder))
   /** @type {{ losses: { loss: string, value: number }[] }} */
-  const report = JSON.parse(output([...args, '--json'], folder))
+  const report = JSON.parse(quietly([...args, '--json'], folder))
   return new Map(report.losses.map(({ loss, value }) => [loss, value]))
 }
 
-/** @param {readonly string[]} args @param {string | URL} folder */
-function output(args, folder) {
+/**
+ * What the command prints.
+ *
+ * @param {readonly string[]} args
+ * @param {string | URL} folder
+ */
+export function quietly(args, folder) {
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [main, ...args], {
     cwd: folder,
     encoding: 'utf8',

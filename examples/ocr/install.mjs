@@ -1,4 +1,0 @@
-import { installApart } from '../../scripts/install-apart.mjs'
-import { folder } from './packages.mjs'
-
-installApart(folder, console.log)
