@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { appendFileSync, renameSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type RunStatus, result, status, submit } from '../../lib/bullmq/index.ts'
@@ -28,9 +29,9 @@ for (const kind of [redis, postgres]) {
     })
 
     /** A queue of its own, with the run in it: 33 shards, of some 6000 rows in six batches. */
-    const submitted = async (of = inputs) => {
+    const submitted = async (of = inputs, more: { attempts?: number } = {}) => {
       const place = { url: server.url, queue: `test-${randomUUID()}` }
-      const options = { ...place, inputs: of, plan, shards, chunkRows: 1000 }
+      const options = { ...place, inputs: of, plan, shards, chunkRows: 1000, ...more }
       return { place, options, run: { ...place, ...(await submit(options)) } }
     }
     const startWorkers = (count: number, setting: WorkerSetting) => {
@@ -79,7 +80,7 @@ for (const kind of [redis, postgres]) {
 
     it('costs nothing when it is submitted again', async () => {
       const { place, run, options } = await submitted()
-      const [worker] = startWorkers(1, place) as [WorkerProcess]
+      const [worker] = startWorkers(1, { ...place, leaseSeconds: 30 }) as [WorkerProcess]
       expect(await submit(options)).toMatchObject({ id: run.id, was: 'known' })
       await expectTheSameBits(run)
       expect(await submit(options)).toMatchObject({ id: run.id, was: 'known' })
@@ -101,7 +102,7 @@ for (const kind of [redis, postgres]) {
       // The shard that the victim had begun was done by another worker.
       expect(victim.of('done').map(done => done.shard)).not.toContainEqual(shard)
       expect(completions().size).toBe(shards)
-      expect(workers.flatMap(worker => worker.of('stalled'))).toHaveLength(1)
+      expect(workers.flatMap(worker => worker.of('stalled'))).not.toHaveLength(0)
     })
 
     it('goes on when the server crashes and comes back', async () => {
@@ -134,6 +135,32 @@ for (const kind of [redis, postgres]) {
       await expectTheSameBits(run)
       expect(heir.of('started')).toHaveLength(0)
       expect(heir.of('merged')).toHaveLength(1)
+    })
+
+    it('fails where the workers miss a file, and goes on from there when it is submitted again', async () => {
+      const moved = writeData(folder, randomUUID(), 200_000)
+      const { place, run, options } = await submitted(moved, { attempts: 1 })
+      renameSync(moved.pred, `${moved.pred}.away`)
+      const [worker] = startWorkers(1, place) as [WorkerProcess]
+      const { state, failures } = await finished(run)
+      expect(state).toBe('failed')
+      expect(failures[0]).toMatch(
+        /^shard \d+: ERR_FILE: .*-pred\.npy: cannot be read: there is no such file\.$/,
+      )
+      await worker.saw('failed', () => worker.of('failed').length === shards)
+      renameSync(`${moved.pred}.away`, moved.pred)
+      expect(await submit(options)).toMatchObject({ id: run.id, was: 'revived' })
+      await expectTheSameBits(run)
+    })
+
+    it('refuses data that were changed after it was submitted', async () => {
+      const changing = writeData(folder, randomUUID(), 200_000)
+      const { place, run } = await submitted(changing, { attempts: 1 })
+      appendFileSync(changing.target, 'x')
+      startWorkers(1, place)
+      expect((await finished(run)).failures[0]).toMatch(
+        /ERR_PARTIAL: .*-target\.npy: is not the file that the run /,
+      )
     })
   })
 }

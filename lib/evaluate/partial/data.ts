@@ -20,9 +20,13 @@ export async function filesOf(inputs: Inputs): Promise<readonly string[]> {
   return [...new Set(files.map(path => memberOf(path)?.file ?? path))]
 }
 
-/** What is read from the files and how, without their names, which may differ from machine to machine. */
+/**
+ * What is read and how, without the names of files, which have fingerprints and may lie elsewhere on another machine, and
+ * without the statements before, which may hold secrets.
+ */
 export function columnsOf(inputs: Inputs): Readonly<Record<string, unknown>> {
-  const { file, pred, target, weight, ...how } = inputs
+  const { file, sqlSetup, pred, target, weight, ...how } = inputs
+  if (file !== undefined && isAddress(file)) return { file, pred, target, weight, ...how }
   return file === undefined && inputs.sql === undefined ? how : { pred, target, weight, ...how }
 }
 
