@@ -47,7 +47,7 @@ export function wholeRows({ losses, by, quantiles, worst }: Plan): boolean {
 export const mostWorst = 10_000
 
 /** Refuses what makes no sense, whatever the data. */
-export function checkPlan({ losses, worst }: Plan): void {
+export function checkPlan({ losses, reduction, worst }: Plan): void {
   if (losses.length === 0) throw new UsageError('no loss is asked for.')
   const unknown = losses.find(({ loss }) => !lossNames.includes(loss))
   if (unknown !== undefined) {
@@ -56,4 +56,6 @@ export function checkPlan({ losses, worst }: Plan): void {
   if (worst !== undefined && !(Number.isInteger(worst) && worst >= 0 && worst <= mostWorst)) {
     throw new UsageError(`worst is ${worst}. It must be a whole number from 0 to ${mostWorst}.`)
   }
+  // Options are checked where they are used.
+  for (const { loss, options } of losses) entryOf(loss).accumulator({ ...options, reduction })
 }

@@ -25,7 +25,7 @@ function compile(names: readonly string[], replaced?: { name: string; text: stri
 const mistakes = readFileSync(path('mistakes.ts'), 'utf8')
 
 it('types results by their arguments, and refuses every mistake', () => {
-  expect(compile(['results.ts', 'mistakes.ts'])).toEqual([])
+  expect(compile(['results.ts', 'evaluate.ts', 'mistakes.ts'])).toEqual([])
 })
 
 it('would notice: every mistake is one, and results of another type do not pass', () => {

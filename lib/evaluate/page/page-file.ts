@@ -2,7 +2,7 @@ import type { Report } from '../report.ts'
 import { TemporaryFile } from '../temporary.ts'
 import type { About } from './about.ts'
 import { type Draw, loadDraw } from './draw.ts'
-import { reportPage } from './page.ts'
+import { renderPage } from './page.ts'
 
 /** The file of a page. Whether it can be written and drawn is known before hours of computing, not after. */
 export class PageFile {
@@ -20,7 +20,7 @@ export class PageFile {
   }
 
   async finish(report: Report, about: About): Promise<void> {
-    await this.#file.write(Buffer.from(await reportPage(report, about, this.#draw)))
+    await this.#file.write(Buffer.from(await renderPage(report, about, this.#draw)))
     await this.#file.finish()
   }
 

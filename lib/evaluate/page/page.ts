@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { LossReport, Report } from '../report.ts'
 import type { About } from './about.ts'
-import { type Draw, loadDraw } from './draw.ts'
+import type { Draw } from './draw.ts'
 import { Html, html } from './html.ts'
 import { bytes, whole } from './numbers.ts'
 import {
@@ -15,8 +15,7 @@ import {
 import { style } from './style.ts'
 
 /** A report as one page of HTML that loads nothing: numbers first, then how they come about, then what the run was. */
-export async function reportPage(report: Report, about: About, loaded?: Draw): Promise<string> {
-  const draw = loaded ?? (await loadDraw())
+export async function renderPage(report: Report, about: About, draw: Draw): Promise<string> {
   const sections: Html[] = []
   for (const loss of report.losses) sections.push(await lossSection(loss, report, about, draw))
   const title = titleOf(about)

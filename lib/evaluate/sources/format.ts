@@ -5,18 +5,18 @@ import { stdin } from './csv-records.ts'
 import { isNpy } from './npy-header.ts'
 
 /** `table` is what DuckDB reads and the name tells more of: JSON, files at addresses, and patterns of names. */
-export type Format = 'npy' | 'npz' | 'safetensors' | 'csv' | 'parquet' | 'table'
+export type Format = 'arrow' | 'npy' | 'npz' | 'safetensors' | 'csv' | 'parquet' | 'table'
 
 /** How files of a format begin. */
 const formats: readonly (readonly [string, Format])[] = [
   ['PAR1', 'parquet'],
   ['PK\x03\x04', 'npz'],
+  ['ARROW1', 'arrow'],
+  ['\x1f\x8b', 'csv'],
 ]
 
 /** Files that begin like this are not read, and what to do with them. */
 const foreign: readonly (readonly [string, string])[] = [
-  ['ARROW1', 'is an Arrow file, which cannot be read yet. Write it as CSV or .npy.'],
-  ['\x1f\x8b', 'is compressed with gzip. Unpack it first, or pipe it: zcat file | losskit evaluate - …'],
   ['\x89HDF', 'is an HDF5 file, which cannot be read. Write it as CSV or .npy.'],
 ]
 
@@ -35,6 +35,7 @@ export async function formatOf(path: string): Promise<Format> {
   if (extension === '.npy' || extension === '.npz' || extension === '.safetensors') {
     return extension.slice(1) as Format
   }
+  if (/^\.(arrow|arrows|feather|ipc)$/.test(extension)) return 'arrow'
   return /^\.(parquet|parq|pq|json|jsonl|ndjson)$/.test(extension) ? 'table' : 'csv'
 }
 

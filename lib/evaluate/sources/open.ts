@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { type Source, width } from '../source.ts'
 import { ArraySource, batchBytes } from './array.ts'
+import { openArrow } from './arrow/arrow.ts'
 import { type CsvOptions, openCsv } from './csv.ts'
 import { stdin } from './csv-records.ts'
 import { openDuckDB } from './duckdb/open.ts'
@@ -90,6 +91,10 @@ async function openOne(file: string, format: Format, inputs: Inputs, options: Op
   if (format === 'npz' || format === 'safetensors') return openContainer(file, format, inputs, options)
   const { pred, target, weight, by, nulls } = inputs
   const specs = [pred, target, ...(weight === undefined ? [] : [weight])]
+  if (format === 'arrow') {
+    checkText(inputs, [format])
+    return ranged(await openArrow(file, { specs, by, nulls, chunkRows: options.chunkRows }), options)
+  }
   return csv(file, { ...textOptions(inputs, options), specs, by, nulls }, options)
 }
 
@@ -142,7 +147,7 @@ async function together(
   }
 }
 
-function checkSettings(inputs: Inputs, formats: readonly Format[]): void {
+function checkText(inputs: Inputs, formats: readonly Format[]): void {
   for (const setting of ['header', 'delimiter', 'dtype'] as const) {
     if (inputs[setting] !== undefined && !formats.includes('csv')) {
       throw new UsageError(
@@ -150,6 +155,10 @@ function checkSettings(inputs: Inputs, formats: readonly Format[]): void {
       )
     }
   }
+}
+
+function checkSettings(inputs: Inputs, formats: readonly Format[]): void {
+  checkText(inputs, formats)
   if (inputs.nulls !== undefined && inputs.nulls !== 'error') {
     throw new UsageError(`--nulls ${inputs.nulls} is for the columns of one file or query.`)
   }
@@ -170,8 +179,11 @@ async function openFile(path: string, format: Format, inputs: Inputs, options: O
 }
 
 /** Text has no rows that could be found by their number, so it is read from the beginning. */
-async function csv(path: string, options: CsvOptions, { range }: OpenOptions): Promise<Source> {
-  const source = await openCsv(path, options)
+async function csv(path: string, options: CsvOptions, opening: OpenOptions): Promise<Source> {
+  return ranged(await openCsv(path, options), opening)
+}
+
+function ranged(source: Source, { range }: OpenOptions): Source {
   return range === undefined ? source : within(source, range)
 }
 
