@@ -71,11 +71,11 @@ function judge({ losses }: Report, thresholds: readonly Threshold[]): number {
     const found = group === undefined ? entry : entry?.groups?.find(({ name }) => name === group)
     if (found !== undefined && found.value <= limit) continue
     const what = group === undefined ? loss : `${loss} of ${group}`
-    const is = found === undefined ? 'missing: there is no such group' : found.value
-    reportFailure({
-      code: 'ERR_THRESHOLD',
-      message: `${what} is ${is}, not at most ${limit} as --fail-above asks.`,
-    })
+    const message =
+      found === undefined
+        ? `${what} is asked for by --fail-above, but there is no such group.`
+        : `${what} is ${found.value}, not at most ${limit} as --fail-above asks.`
+    reportFailure({ code: 'ERR_THRESHOLD', message })
     code = exit.threshold
   }
   return code

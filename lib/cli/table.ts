@@ -55,7 +55,7 @@ function quantiles(losses: readonly LossReport[], bold: Style): string {
   const lines = losses.flatMap(loss => {
     if (loss.quantiles === undefined) return []
     const { min, p50, p90, p99, p999, max } = loss.quantiles
-    return [[title(loss), ...[min, p50, p90, p99, p999, max].map(short)]]
+    return [[title(loss), short(min), ...[p50, p90, p99, p999].map(rough), short(max)]]
   })
   if (lines.length === 0) return ''
   return `\n${grid(['loss of a row', 'min', '50 %', '90 %', '99 %', '99.9 %', 'max'], lines, bold)}`
@@ -83,9 +83,13 @@ function worst(loss: LossReport, bold: Style): string {
   return `\n${grid([`worst rows of ${title(loss)}`, 'loss', ...more], lines, bold)}`
 }
 
-/** Six digits: what is estimated has no more. */
 function short(value: number): string {
   return String(Number(value.toPrecision(6)))
+}
+
+/** Quantiles are known to one part in 256. */
+function rough(value: number): string {
+  return String(Number(value.toPrecision(3)))
 }
 
 /** A loss with its options, as in `huber (delta 2)`. */

@@ -50,10 +50,11 @@ export async function evaluate(
     const tally = await tallyOf(source, asked, { ...options, onRows: file?.write })
     if (tally.rows === 0)
       throw new DataError(`${source.fields[0]?.name ?? 'the input'}: there are no rows to evaluate.`)
-    await file?.finish()
+    await file?.finish(options.signal)
     return tally.report()
   } catch (error) {
     await file?.discard()
+    options.signal?.throwIfAborted()
     throw error
   } finally {
     await source.close()

@@ -9,7 +9,14 @@ export { LosskitPeerError } from './peer.ts'
 export { type Plan, planBytes, type Question } from './plan.ts'
 export { type LossReport, type Report, toJson } from './report.ts'
 export type { Batch, Column, ColumnArray, Dtype, Field, Source } from './source.ts'
-export { type Inputs, type OpenOptions, openInputs } from './sources/open.ts'
+export {
+  type MemoryArray,
+  type MemoryInputs,
+  type MemoryOptions,
+  memorySource,
+} from './sources/memory.ts'
+export { countRows, type Inputs, type OpenOptions, openInputs, type Range } from './sources/open.ts'
+export type { Nulls } from './sources/row-buffer.ts'
 export type { ClassificationReport, ReliabilityBin } from './tally/classification.ts'
 export type { GroupReport } from './tally/group-sums.ts'
 export type { Bar, Distribution } from './tally/histogram.ts'

@@ -26,7 +26,14 @@ export interface Plan {
 /** The plan as canonical JSON: equal plans have equal bytes, in whatever order their keys were written. */
 export function planBytes(plan: Plan): Uint8Array {
   const losses = plan.losses.map(({ loss, options = {} }) => ({ loss, options }))
-  return new TextEncoder().encode(canonical({ ...plan, losses, reduction: plan.reduction ?? 'mean' }))
+  const { reduction = 'mean', by, quantiles, worst, classification } = plan
+  // What is false or 0 is not asked for, just like what is not said.
+  const asked = {
+    quantiles: quantiles || undefined,
+    worst: worst || undefined,
+    classification: classification || undefined,
+  }
+  return new TextEncoder().encode(canonical({ losses, reduction, by, ...asked }))
 }
 
 /** A plan that has been through JSON, from `planBytes` or from text that was made of those. */

@@ -1,7 +1,8 @@
 import { entryOf } from './catalogue.ts'
+import { UsageError } from './errors.ts'
 import { type Arguments, type Data, type Fit, fitElements, fitRows } from './fit.ts'
 import { located } from './located.ts'
-import { checkPlan, type Plan } from './plan.ts'
+import { checkPlan, type Plan, planBytes } from './plan.ts'
 import { fingerprint, type Report } from './report.ts'
 import type { Batch } from './source.ts'
 import { ByGroup } from './tally/by-group.ts'
@@ -98,6 +99,9 @@ export class Tally {
 
   /** Adds the rows of another tally of the same plan. */
   merge(other: Tally): void {
+    if (Buffer.compare(planBytes(this.plan), planBytes(other.plan)) !== 0) {
+      throw new UsageError('tallies of different plans cannot be merged.')
+    }
     for (const [i, loss] of this.#losses.entries()) loss.merge(other.#losses[i] as LossTally)
     this.#rows += other.#rows
     this.#split = Math.max(this.#split, other.#split)

@@ -8,6 +8,7 @@ import { huber, mse } from '../../lib/index.ts'
 import { connect, number, numbers, rows } from './database.ts'
 
 let connection: DuckDBConnection
+const n = 200_000
 
 beforeEach(async () => {
   connection = await connect()
@@ -21,6 +22,22 @@ describe('registerLosses', () => {
     await registerLosses(second)
     expect(await number(second, 'SELECT mse(3, 1)')).toBe(4)
     expect(await number(first, 'SELECT MSE(3, 1)')).toBe(4)
+  })
+
+  it('serves queries of several connections at once, beside the event loop', async () => {
+    const instance = await DuckDBInstance.create(':memory:')
+    const connections = await Promise.all([0, 1, 2, 3].map(() => instance.connect()))
+    await registerLosses(connections[0] as DuckDBConnection)
+    let ticks = 0
+    const timer = setInterval(() => ticks++, 1)
+    const sums = connections.map((each, y) =>
+      number(each, `SELECT exact_sum(list(mse(i, ${y}))) FROM range(${n}) t(i)`),
+    )
+    // Σ (i − y)² = Σ i² − 2y Σ i + n y²; all of it below 2⁵³.
+    const squares = (((n * (n - 1)) / 2) * (2 * n - 1)) / 3
+    expect(await Promise.all(sums)).toEqual([0, 1, 2, 3].map(y => squares - y * n * (n - 1) + n * y * y))
+    clearInterval(timer)
+    expect(ticks).toBeGreaterThan(1)
   })
 
   it('registers the losses that are named, under a prefix', async () => {

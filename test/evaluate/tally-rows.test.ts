@@ -78,6 +78,41 @@ describe.each([
   })
 })
 
+describe('bytes of unknown origin', () => {
+  it('are a tally or an error with a code, whatever is in them', async () => {
+    for (const [plan, make] of [
+      [bce, columns],
+      [crossEntropy, classColumns],
+    ] as const) {
+      const bytes = (await tallyOf(source(make), plan)).toBytes()
+      const flips = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 })), {
+        minLength: 1,
+        maxLength: 4,
+      })
+      fc.assert(
+        fc.property(flips, found => {
+          const damaged = bytes.slice()
+          for (const [at, flip] of found) damaged[at] = (damaged[at] as number) ^ flip
+          try {
+            Tally.fromBytes(plan, damaged).report()
+          } catch (error) {
+            expect(error).toMatchObject({ code: expect.stringMatching(/^ERR_(DATA|STATE)$/) })
+          }
+        }),
+        { numRuns: 300 },
+      )
+    }
+  })
+
+  it('of another plan are not merged', async () => {
+    const [a, b] = await Promise.all([
+      tallyOf(source(columns), bce),
+      tallyOf(source(columns), { ...bce, worst: 3 }),
+    ])
+    expect(() => a?.merge(b as Tally)).toThrow('tallies of different plans cannot be merged.')
+  })
+})
+
 describe('groups', () => {
   it('have the bits of their rows evaluated alone, in the order of their names', async () => {
     const { losses } = await evaluate(source(columns), bce)

@@ -62,6 +62,8 @@ describe('the bytes of a plan', () => {
     const a: Plan = { losses: [{ loss: 'quantile', options: { tau: 0.5 } }], reduction: 'mean' }
     const b: Plan = { reduction: undefined, losses: [{ options: { tau: 0.5 }, loss: 'quantile' }] }
     expect(planBytes(a)).toEqual(planBytes(b))
+    expect(planBytes({ ...a, quantiles: false, worst: 0 })).toEqual(planBytes(a))
+    expect(planBytes({ ...a, worst: 1 })).not.toEqual(planBytes(a))
     expect(planBytes(a)).not.toEqual(planBytes({ ...a, reduction: 'sum' }))
     expect(planBytes({ losses: [{ loss: 'mse' }] })).toEqual(
       planBytes({ losses: [{ loss: 'mse', options: {} }] }),

@@ -52,12 +52,12 @@ function flag(mark: Mark, top: number, isLate: boolean) {
   return [
     {
       data,
-      mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 } as const,
+      mark: { type: 'rule', stroke: ink.text, strokeWidth: 1.5 } as const,
       encoding: { x, y: { value: top }, y2: { value: height } },
     },
     {
       data,
-      mark: { type: 'text', ...side, y: top + 6, fill: ink.accent } as const,
+      mark: { type: 'text', ...side, y: top + 6, fill: ink.text } as const,
       encoding: { x, text: { field: 'name' } },
     },
   ]
@@ -102,7 +102,7 @@ export function groups(shown: readonly GroupReport[], all: number | undefined): 
         },
         {
           data: { values: all === undefined ? [] : [{ all }] },
-          mark: { type: 'rule', stroke: ink.accent, strokeWidth: 1.5 },
+          mark: { type: 'rule', stroke: ink.text, strokeWidth: 1.5 },
           encoding: { x: { field: 'all', type: 'quantitative' } },
         },
       ],
@@ -145,7 +145,12 @@ export function reliability(bins: readonly ReliabilityBin[]): Drawing {
         encoding: {
           x: { field: 'confidence', type: 'quantitative' },
           y: { field: 'accuracy', type: 'quantitative' },
-          size: { field: 'count', type: 'quantitative', scale: { range: [12, 260] }, legend: null },
+          size: {
+            field: 'count',
+            type: 'quantitative',
+            scale: { zero: true, range: [0, 160] },
+            legend: null,
+          },
         },
       },
     ],

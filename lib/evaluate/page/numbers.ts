@@ -1,14 +1,18 @@
-/** A number for reading: about five digits. Its place should offer all of them, too. */
-export function short(value: number): string {
+/** A number for reading. Its place should offer all digits, too. */
+export function short(value: number, digits = 5): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞'
   const size = Math.abs(value)
   if (size !== 0 && (size < 1e-4 || size >= 1e9)) {
-    const [digits = '', exponent = ''] = value.toExponential(3).split('e')
-    return `${digits}·10${superscript(Number(exponent))}`.replace('-', '−')
+    const [factor = '', exponent = ''] = value.toExponential(Math.min(digits, 4) - 1).split('e')
+    return `${factor}·10${superscript(Number(exponent))}`.replace('-', '−')
   }
-  const options = { maximumSignificantDigits: 5 } as const
-  return value.toLocaleString('en', options).replace('-', '−')
+  return value.toLocaleString('en', { maximumSignificantDigits: digits }).replace('-', '−')
+}
+
+/** A quantile, which is known to one part in 256. */
+export function rough(value: number): string {
+  return short(value, 3)
 }
 
 /** A count, with separators. */

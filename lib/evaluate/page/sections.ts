@@ -5,7 +5,7 @@ import type { WorstRow } from '../tally/worst-rows.ts'
 import type { Draw } from './draw.ts'
 import { distribution, groups, reliability } from './drawings.ts'
 import { type Html, html } from './html.ts'
-import { percent, short, whole } from './numbers.ts'
+import { percent, rough, short, whole } from './numbers.ts'
 
 /** More groups than this are no drawing any more, and more than that no table on a page. */
 const drawnGroups = 20
@@ -31,19 +31,19 @@ export async function distributionSection(report: LossReport, draw: Draw): Promi
   const { quantiles, histogram, value, options } = report
   if (quantiles === undefined || histogram === undefined) return undefined
   const { p50, p90, p99, p999, min, max, nan } = quantiles
-  const cells = {
-    smallest: min,
-    'half below': p50,
-    '90 % below': p90,
-    '99 % below': p99,
-    '99.9 % below': p999,
-    largest: max,
-  }
+  const cells = [
+    ['smallest', min, short(min)],
+    ['half below', p50, rough(p50)],
+    ['90 % below', p90, rough(p90)],
+    ['99 % below', p99, rough(p99)],
+    ['99.9 % below', p999, rough(p999)],
+    ['largest', max, short(max)],
+  ] as const
   const mean = options.reduction === 'sum' ? [] : [{ name: `mean ${short(value)}`, value }]
   const marks = [
     ...mean,
-    { name: `median ${short(p50)}`, value: p50 },
-    { name: `90 % ${short(p90)}`, value: p90 },
+    { name: `median ${rough(p50)}`, value: p50 },
+    { name: `90 % ${rough(p90)}`, value: p90 },
   ]
   const end = histogram.at(-1)?.to ?? max
   const beyond = max > end * 1.001 ? ` The largest losses, up to ${short(max)}, lie to the right of it.` : ''
@@ -56,8 +56,8 @@ ${
     distribution(histogram, marks),
   ))
 }
-<dl class="numbers small">${Object.entries(cells).map(
-    ([name, cell]) => html`<div><dt>${name}</dt><dd class="value" title="${cell}">${short(cell)}</dd></div>`,
+<dl class="numbers small">${cells.map(
+    ([name, cell, text]) => html`<div><dt>${name}</dt><dd class="value" title="${cell}">${text}</dd></div>`,
   )}</dl>
 ${nan > 0 && html`<p class="bad">${whole(nan)} rows have NaN as their loss and are left out here.</p>`}`
 }

@@ -8,11 +8,11 @@ const drawn = Object.entries(ink)
 export const style = `
 :root {
   color-scheme: light dark;
-  --paper: #fff; --text: #1b1f24; --quiet: #5b6470; --line: #e3e6ea; --accent: #2f6fb3; --soft: #c9d4e0; --warm: #b4451f;
+  --paper: #fff; --text: #1b1f24; --quiet: #5b6470; --line: #e3e6ea; --accent: #2f6fb3; --soft: #7796b9; --warm: #b4451f;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --paper: #14171b; --text: #e6e9ed; --quiet: #9aa4b0; --line: #2b3138; --accent: #6ea8e6; --soft: #3f4c5a; --warm: #f0875f;
+    --paper: #14171b; --text: #e6e9ed; --quiet: #9aa4b0; --line: #2b3138; --accent: #6ea8e6; --soft: #56708c; --warm: #f0875f;
   }
 }
 * { box-sizing: border-box; }

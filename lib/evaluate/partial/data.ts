@@ -1,23 +1,23 @@
 import { resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { expandPattern } from '../sources/duckdb/open.ts'
-import { isAddress, isPattern } from '../sources/format.ts'
+import { isAddress, isPattern, memberOf } from '../sources/format.ts'
 import type { Inputs } from '../sources/open.ts'
 
 /** The files of some inputs, in the order in which their rows are numbered. */
 export async function filesOf(inputs: Inputs): Promise<readonly string[]> {
-  const { file, sql, sqlSetup, pred, target, weight } = inputs
+  const { file, sql, sqlSetup, pred, target, weight, by } = inputs
   // What a query reads is its own affair.
   if (sql !== undefined) return []
   if (file !== undefined && isAddress(file)) return []
   if (file !== undefined && (await isPattern(file))) return expandPattern(file, sqlSetup)
-  const files = file === undefined ? [pred, target, ...(weight === undefined ? [] : [weight])] : [file]
+  const files = file === undefined ? [pred, target, weight, by].filter(path => path !== undefined) : [file]
   if (files.includes('-')) {
     throw new UsageError(
       'rows of standard input have no numbers, so they cannot be a shard. Give files that all shards can read.',
     )
   }
-  return files
+  return [...new Set(files.map(path => memberOf(path)?.file ?? path))]
 }
 
 /**
@@ -32,7 +32,7 @@ export function columnsOf(inputs: Inputs): Readonly<Record<string, unknown>> {
 
 /** The same inputs for whoever starts elsewhere: another folder, another machine that has the same file systems. */
 export function absolute(inputs: Inputs): Inputs {
-  const { file, sql, pred, target, weight } = inputs
+  const { file, sql, pred, target, weight, by } = inputs
   if (sql !== undefined) return inputs
   if (file !== undefined) return isAddress(file) ? inputs : { ...inputs, file: resolve(file) }
   return {
@@ -40,5 +40,6 @@ export function absolute(inputs: Inputs): Inputs {
     pred: resolve(pred),
     target: resolve(target),
     ...(weight !== undefined && { weight: resolve(weight) }),
+    ...(by !== undefined && { by: resolve(by) }),
   }
 }

@@ -30,9 +30,10 @@ export async function openParquetRows(path: string, columns: RowColumns): Promis
   }
   return {
     write: (losses, batch) => attempt(path, async () => table.append(losses, batch)),
-    async finish() {
+    async finish(signal) {
       await attempt(path, async () => {
-        await table.copyTo(parquet)
+        await table.copyTo(parquet, signal)
+        signal?.throwIfAborted()
         await rename(parquet, path)
       })
       await discard()
@@ -123,7 +124,7 @@ class Table {
     return this.#rows
   }
 
-  async copyTo(file: string): Promise<void> {
+  async copyTo(file: string, signal: AbortSignal | undefined): Promise<void> {
     this.#rows?.appender.closeSync()
     const { by, losses } = this.#columns
     await this.#connection.run('CREATE TABLE names (name VARCHAR)')
@@ -135,9 +136,16 @@ class Table {
     appender.closeSync()
     const group = `(SELECT list(name ORDER BY rowid) FROM names)["group id" + 1] AS ${quoted(by ?? '')}`
     const columns = ['row', ...(by === undefined ? [] : [group]), ...losses.map(quoted)]
-    await this.#connection.run(
-      `COPY (SELECT ${columns.join(', ')} FROM rows) TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`,
-    )
+    const stop = () => this.#connection.interrupt()
+    signal?.addEventListener('abort', stop, { once: true })
+    const target = `'${file.replaceAll("'", "''")}'`
+    try {
+      await this.#connection.run(
+        `COPY (SELECT ${columns.join(', ')} FROM rows) TO ${target} (FORMAT parquet)`,
+      )
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import { openParquetRows } from './parquet-rows.ts'
 /** A file of the losses of all rows. It appears under its name when it is finished, or never. */
 export interface RowsFile {
   readonly write: RowSink
-  finish(): Promise<void>
+  finish(signal: AbortSignal | undefined): Promise<void>
   discard(): Promise<void>
 }
 

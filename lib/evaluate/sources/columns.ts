@@ -1,4 +1,5 @@
 import { DataError, UsageError } from '../errors.ts'
+import { listing } from './regular-file.ts'
 
 /**
  * Positions of the columns that `spec` names: a name, an index counted from 0, several of them with commas between, or a
@@ -70,11 +71,6 @@ function byPrefix(file: string, header: readonly string[], prefix: string): read
     )
   }
   return numbered.map(({ column }) => column)
-}
-
-function listing(header: readonly string[]): string {
-  const shown = header.slice(0, 10).map(name => JSON.stringify(name))
-  return `It has ${shown.join(', ')}${header.length > shown.length ? `, … (${header.length} in all)` : ''}.`
 }
 
 /** The chosen columns, for people. */

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { addAbortSignal, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { type CsvError, type Parser, parse } from 'csv-parse'
 import { DataError } from '../errors.ts'
 
@@ -31,7 +32,15 @@ export async function openRecords(
   if (path === stdin) return new CsvRecords('standard input', watched(process.stdin), undefined, delimiter)
   const stats = await stat(path)
   const bytes = watched(createReadStream(path, { highWaterMark: readBytes }))
+  if (path.toLowerCase().endsWith('.gz')) return new CsvRecords(path, unzipped(bytes), undefined, delimiter)
   return new CsvRecords(path, bytes, stats.isFile() ? stats.size : undefined, delimiter)
+}
+
+function unzipped(packed: Readable): Readable {
+  const bytes = createGunzip({ chunkSize: readBytes })
+  packed.once('error', error => bytes.destroy(error))
+  bytes.once('close', () => packed.destroy())
+  return packed.pipe(bytes)
 }
 
 /** The records of a CSV stream, read by read. Lines without anything may only end the file. */
@@ -69,7 +78,9 @@ export class CsvRecords {
   /** The records that one more read completes, perhaps none; undefined at the end. */
   async next(): Promise<readonly CsvRecord[] | undefined> {
     if (this.parser.writableEnded) return undefined
-    const { done, value } = await this.reads.next()
+    const { done, value } = await this.reads.next().catch(error => {
+      throw unzipError(this.name, error)
+    })
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error) => reject(this.explain(error as CsvError))
       if (done === true) {
@@ -122,4 +133,9 @@ function lineEnds(cells: readonly string[]): number {
   let ends = 0
   for (const cell of cells) if (cell.includes('\n')) ends += cell.split('\n').length - 1
   return ends
+}
+
+function unzipError(name: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('Z_')) return error
+  return new DataError(`${name}: cannot be unpacked: ${error.message}.`, { cause: error })
 }

@@ -37,7 +37,7 @@ interface Picked {
 export async function openCsv(path: string, options: CsvOptions = {}): Promise<CsvSource> {
   let records: CsvRecords | undefined
   try {
-    const delimiter = options.delimiter ?? (path.toLowerCase().endsWith('.tsv') ? '\t' : ',')
+    const delimiter = options.delimiter ?? (/\.tsv(\.gz)?$/i.test(path) ? '\t' : ',')
     records = await openRecords(path, delimiter, options.signal)
     let begin: readonly CsvRecord[] | undefined = []
     while (begin?.length === 0) begin = await records.next()

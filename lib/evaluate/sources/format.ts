@@ -5,16 +5,18 @@ import { stdin } from './csv-records.ts'
 import { isNpy } from './npy-header.ts'
 
 /** `table` is what DuckDB reads and the name tells more of: JSON, files at addresses, and patterns of names. */
-export type Format = 'npy' | 'csv' | 'parquet' | 'table'
+export type Format = 'arrow' | 'npy' | 'npz' | 'safetensors' | 'csv' | 'parquet' | 'table'
 
 /** How files of a format begin. */
-const formats: readonly (readonly [string, Format])[] = [['PAR1', 'parquet']]
+const formats: readonly (readonly [string, Format])[] = [
+  ['PAR1', 'parquet'],
+  ['PK\x03\x04', 'npz'],
+  ['ARROW1', 'arrow'],
+  ['\x1f\x8b', 'csv'],
+]
 
 /** Files that begin like this are not read, and what to do with them. */
 const foreign: readonly (readonly [string, string])[] = [
-  ['ARROW1', 'is an Arrow file, which cannot be read yet. Write it as CSV or .npy.'],
-  ['PK\x03\x04', 'is a zip archive, perhaps .npz. Save each array with np.save, or unpack it.'],
-  ['\x1f\x8b', 'is compressed with gzip. Unpack it first, or pipe it: zcat file | losskit evaluate - …'],
   ['\x89HDF', 'is an HDF5 file, which cannot be read. Write it as CSV or .npy.'],
 ]
 
@@ -30,7 +32,10 @@ export async function formatOf(path: string): Promise<Format> {
   const found = foreign.find(([magic]) => text.startsWith(magic))
   if (found !== undefined) throw new DataError(`${path}: ${found[1]}`)
   const extension = extname(path).toLowerCase()
-  if (extension === '.npy') return 'npy'
+  if (extension === '.npy' || extension === '.npz' || extension === '.safetensors') {
+    return extension.slice(1) as Format
+  }
+  if (/^\.(arrow|arrows|feather|ipc)$/.test(extension)) return 'arrow'
   return /^\.(parquet|parq|pq|json|jsonl|ndjson)$/.test(extension) ? 'table' : 'csv'
 }
 
@@ -42,6 +47,12 @@ export function isAddress(path: string): boolean {
 /** A name with `*`, `?` or `[…]` that is not the name of a file. */
 export async function isPattern(path: string): Promise<boolean> {
   return /[*?[]/.test(path) && !(await stat(path).catch(() => undefined))
+}
+
+/** `file.npz:name` is one array of a file. */
+export function memberOf(path: string): { readonly file: string; readonly name: string } | undefined {
+  const [, file, name] = /^(.*\.(?:npz|safetensors)):(.+)$/i.exec(path) ?? []
+  return file === undefined || name === undefined ? undefined : { file, name }
 }
 
 async function firstBytes(path: string): Promise<Uint8Array> {

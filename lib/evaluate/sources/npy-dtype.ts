@@ -1,7 +1,7 @@
 import { DataError } from '../errors.ts'
 import type { ColumnArray, Dtype } from '../source.ts'
 
-/** How the values of a .npy file are stored, and as what they are handed on. */
+/** How the values of an array are stored, and as what they are handed on. */
 export interface NpyDtype {
   readonly dtype: Dtype
   readonly bytes: number
@@ -14,9 +14,10 @@ export interface NpyDtype {
   readonly refusal?: string
 }
 
-type Kind = Omit<NpyDtype, 'bigEndian'>
+export type Kind = Omit<NpyDtype, 'bigEndian'>
 
-const kinds: Readonly<Record<string, Kind>> = {
+/** By NumPy's codes. */
+export const kinds: Readonly<Record<string, Kind>> = {
   f2: { dtype: 'float16', bytes: 2, view: (buffer, count) => new Uint16Array(buffer, 0, count) },
   f4: { dtype: 'float32', bytes: 4, view: (buffer, count) => new Float32Array(buffer, 0, count) },
   f8: { dtype: 'float64', bytes: 8, view: (buffer, count) => new Float64Array(buffer, 0, count) },

@@ -1,27 +1,17 @@
-import { open } from 'node:fs/promises'
-import { DataError, fileError } from '../errors.ts'
+import { DataError } from '../errors.ts'
 import { shapeText, width } from '../source.ts'
 import { type ArrayOptions, ArraySource, type StoredArray } from './array.ts'
 import { type Bytes, bytesAt, fileBytes } from './bytes.ts'
 import { type NpyDtype, npyDtype } from './npy-dtype.ts'
 import { npyDataOffset, parseNpyHeader, prefixBytes } from './npy-header.ts'
+import { openRegular } from './regular-file.ts'
 
 /** Opens a .npy file. Its header is read and checked against the size of the file here, its values while iterating. */
-export async function openNpy(path: string, options: ArrayOptions = {}): Promise<ArraySource> {
-  try {
-    const handle = await open(path)
-    try {
-      const stat = await handle.stat()
-      if (!stat.isFile())
-        throw new DataError(`${path}: is not a regular file. A .npy file is read by position.`)
-      return new ArraySource(await readNpy(path, fileBytes(handle), stat.size), options)
-    } catch (error) {
-      await handle.close()
-      throw error
-    }
-  } catch (error) {
-    throw fileError(path, error)
-  }
+export function openNpy(path: string, options: ArrayOptions = {}): Promise<ArraySource> {
+  return openRegular(
+    path,
+    async (handle, size) => new ArraySource(await readNpy(path, fileBytes(handle), size), options),
+  )
 }
 
 /** The array in `size` bytes of .npy, whose header is read here. */

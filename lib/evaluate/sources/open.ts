@@ -1,12 +1,16 @@
 import { UsageError } from '../errors.ts'
 import { type Source, width } from '../source.ts'
 import { ArraySource, batchBytes } from './array.ts'
+import { openArrow } from './arrow/arrow.ts'
 import { type CsvOptions, openCsv } from './csv.ts'
 import { stdin } from './csv-records.ts'
 import { openDuckDB } from './duckdb/open.ts'
-import { type Format, formatOf } from './format.ts'
+import { type Format, formatOf, memberOf } from './format.ts'
+import { keyed } from './keyed.ts'
 import { openNpy } from './npy.ts'
+import { openNpz } from './npz.ts'
 import type { Nulls } from './row-buffer.ts'
+import { openSafetensors } from './safetensors.ts'
 import { sideBySide } from './side-by-side.ts'
 import { within } from './within.ts'
 
@@ -84,32 +88,66 @@ async function openOne(file: string, format: Format, inputs: Inputs, options: Op
       `${file}: a .npy file has no columns. Give one file each: --pred FILE --target FILE.`,
     )
   }
+  if (format === 'npz' || format === 'safetensors') return openContainer(file, format, inputs, options)
   const { pred, target, weight, by, nulls } = inputs
   const specs = [pred, target, ...(weight === undefined ? [] : [weight])]
+  if (format === 'arrow') {
+    checkText(inputs, [format])
+    return ranged(await openArrow(file, { specs, by, nulls, chunkRows: options.chunkRows }), options)
+  }
   return csv(file, { ...textOptions(inputs, options), specs, by, nulls }, options)
 }
 
+/** The arrays of one file beside each other. */
+async function openContainer(
+  file: string,
+  format: 'npz' | 'safetensors',
+  inputs: Inputs,
+  options: OpenOptions,
+): Promise<Source> {
+  const { pred, target, weight, by } = inputs
+  checkSettings(inputs, [format])
+  const names = [pred, target, weight, by].filter(name => name !== undefined)
+  const open = format === 'npz' ? openNpz : openSafetensors
+  return together(
+    names.map(name => () => open(file, name, options)),
+    by !== undefined,
+    options,
+  )
+}
+
 async function openFiles(inputs: Inputs, options: OpenOptions): Promise<Source> {
-  const { pred, target, weight } = inputs
-  const paths = [pred, target, ...(weight === undefined ? [] : [weight])]
+  const { pred, target, weight, by } = inputs
+  const paths = [pred, target, weight, by].filter(path => path !== undefined)
   if (paths.filter(path => path === stdin).length > 1) {
     throw new UsageError('standard input (-) can be only one of the files.')
   }
-  const formats = await Promise.all(paths.map(formatOf))
+  const formats = await Promise.all(paths.map(path => formatOf(memberOf(path)?.file ?? path)))
   checkSettings(inputs, formats)
+  return together(
+    paths.map((path, i) => () => openFile(path, formats[i] as Format, inputs, options)),
+    by !== undefined,
+    options,
+  )
+}
+
+async function together(
+  openers: readonly (() => Promise<Source>)[],
+  isKeyed: boolean,
+  { wholeRows }: OpenOptions,
+): Promise<Source> {
   const sources: Source[] = []
   try {
-    for (const [i, path] of paths.entries()) {
-      sources.push(await openFile(path, formats[i] as Format, inputs, options))
-    }
-    return sideBySide(options.wholeRows ? sources : splitHugeRows(sources))
+    for (const open of openers) sources.push(await open())
+    const joined = sideBySide(wholeRows ? sources : splitHugeRows(sources))
+    return isKeyed ? keyed(joined) : joined
   } catch (error) {
     await Promise.all(sources.map(source => source.close()))
     throw error
   }
 }
 
-function checkSettings(inputs: Inputs, formats: readonly Format[]): void {
+function checkText(inputs: Inputs, formats: readonly Format[]): void {
   for (const setting of ['header', 'delimiter', 'dtype'] as const) {
     if (inputs[setting] !== undefined && !formats.includes('csv')) {
       throw new UsageError(
@@ -117,6 +155,10 @@ function checkSettings(inputs: Inputs, formats: readonly Format[]): void {
       )
     }
   }
+}
+
+function checkSettings(inputs: Inputs, formats: readonly Format[]): void {
+  checkText(inputs, formats)
   if (inputs.nulls !== undefined && inputs.nulls !== 'error') {
     throw new UsageError(`--nulls ${inputs.nulls} is for the columns of one file or query.`)
   }
@@ -124,6 +166,12 @@ function checkSettings(inputs: Inputs, formats: readonly Format[]): void {
 
 async function openFile(path: string, format: Format, inputs: Inputs, options: OpenOptions): Promise<Source> {
   if (format === 'npy') return openNpy(path, options)
+  if (format === 'npz' || format === 'safetensors') {
+    const member = memberOf(path)
+    if (member !== undefined)
+      return (format === 'npz' ? openNpz : openSafetensors)(member.file, member.name, options)
+    throw new UsageError(`${path}: holds several arrays. Name one: ${path}:NAME.`)
+  }
   if (format === 'csv') return csv(path, textOptions(inputs, options), options)
   throw new UsageError(
     `${path}: has columns. Give it by itself, and the names of its columns: ${path} --pred NAME --target NAME.`,
@@ -131,8 +179,11 @@ async function openFile(path: string, format: Format, inputs: Inputs, options: O
 }
 
 /** Text has no rows that could be found by their number, so it is read from the beginning. */
-async function csv(path: string, options: CsvOptions, { range }: OpenOptions): Promise<Source> {
-  const source = await openCsv(path, options)
+async function csv(path: string, options: CsvOptions, opening: OpenOptions): Promise<Source> {
+  return ranged(await openCsv(path, options), opening)
+}
+
+function ranged(source: Source, { range }: OpenOptions): Source {
   return range === undefined ? source : within(source, range)
 }
 

@@ -1,7 +1,7 @@
 import { DataError } from '../../errors.ts'
 import type { Field } from '../../source.ts'
+import type { Place } from '../column-part.ts'
 import { columnText, selectColumn, selectColumns } from '../columns.ts'
-import type { Place } from './chunk-column.ts'
 import { type Database, quoted } from './database.ts'
 import type { TableOptions } from './duckdb.ts'
 import type { Relation } from './relation.ts'

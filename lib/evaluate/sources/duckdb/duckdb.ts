@@ -1,13 +1,14 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import { DataError } from '../../errors.ts'
-import { type Batch, type Field, type Source, width } from '../../source.ts'
+import type { Batch, Field, Source } from '../../source.ts'
+import { assemble, type Chunk } from '../assemble.ts'
 import { GroupNames } from '../group-names.ts'
-import { type Nulls, RowBuffer, withWeights } from '../row-buffer.ts'
+import { type Nulls, withWeights } from '../row-buffer.ts'
 import { type Choice, choose } from './choose.ts'
 import { chunkColumn } from './chunk-column.ts'
-import { ChunkGroups } from './chunk-groups.ts'
 import { type Database, quoted } from './database.ts'
 import { type Relation, rowsOfPart } from './relation.ts'
+import { TextGroups } from './text-groups.ts'
 
 export interface TableOptions {
   /** Columns of each field, as `selectColumns` reads them. */
@@ -19,9 +20,6 @@ export interface TableOptions {
   readonly chunkRows?: number | undefined
   readonly range?: { readonly first: number; readonly end: number } | undefined
 }
-
-/** Numbers of the widest field in a batch, as a rule: what is copied together is still in the cache when it is used. */
-const batchNumbers = 2 ** 17
 
 /** Finds out what is to be read. The rows are read while iterating; `database` is closed then. */
 export async function openTable(
@@ -40,7 +38,7 @@ export class DuckDBSource implements Source {
   readonly #relation: Relation
   readonly #choice: Choice
   readonly #options: TableOptions
-  readonly #most: number
+  readonly #groups = new GroupNames()
   #done = 0
 
   constructor(database: Database, relation: Relation, choice: Choice, options: TableOptions) {
@@ -50,8 +48,6 @@ export class DuckDBSource implements Source {
     this.fields = withWeights(choice.fields, options.nulls)
     this.rows = relation.rows
     this.#options = options
-    const widest = Math.max(...choice.fields.map(({ rowShape }) => width(rowShape)))
-    this.#most = options.chunkRows ?? Math.ceil(batchNumbers / widest)
   }
 
   /** In rows: the bytes that DuckDB reads are its own affair. */
@@ -70,52 +66,21 @@ export class DuckDBSource implements Source {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
-    const { nulls } = this.#options
-    const buffer = () =>
-      new RowBuffer({ fields: this.#choice.fields, by: this.#choice.by, nulls, most: this.#most })
-    const buffers = [buffer(), buffer()] as const
-    const groups = new GroupNames()
-    const reader = new ChunkGroups(groups)
-    let turn: 0 | 1 = 0
-    let into = buffers[turn]
-    let firstRow = this.#options.range?.first ?? 0
-    const emit = (): Batch | undefined => {
-      const first = firstRow
-      firstRow += into.rows
-      this.#done += into.rows
-      const batch = into.batch(first, groups.names, row => this.#locate(first + row))
-      turn ^= 1
-      into = buffers[turn as 0 | 1]
-      into.rows = 0
-      return batch
-    }
+    const { nulls, chunkRows, range } = this.#options
+    const { fields, by } = this.#choice
     try {
-      for await (const chunk of this.#chunks()) {
-        const start = firstRow + into.rows
-        const columns = this.#columns(chunk, start)
-        const ids = this.#choice.by === undefined ? undefined : this.#groups(reader, chunk)
-        for (let from = 0; from < chunk.rowCount; ) {
-          const rows = Math.min(chunk.rowCount - from, this.#most - into.rows)
-          into.reserve(rows)
-          for (const { field, copy } of columns) {
-            copy.copy(from, from + rows, into.data[field] as never, into.rows, row => into.miss(row, field))
-          }
-          if (ids !== undefined) {
-            into.ids?.set(ids.ids.subarray(from, from + rows), into.rows)
-            for (const row of ids.missing) {
-              if (row >= from && row < from + rows)
-                into.miss(into.rows + row - from, this.#choice.fields.length)
-            }
-          }
-          into.rows += rows
-          from += rows
-          if (into.rows < this.#most) continue
-          const batch = emit()
-          if (batch !== undefined) yield batch
-        }
-      }
-      const batch = emit()
-      if (batch !== undefined) yield batch
+      yield* assemble(this.#chunks(), {
+        fields,
+        by,
+        groups: this.#groups,
+        nulls,
+        chunkRows,
+        firstRow: range?.first ?? 0,
+        locate: row => this.#locate(row),
+        onRows: rows => {
+          this.#done += rows
+        },
+      })
     } finally {
       await this.close()
     }
@@ -125,7 +90,9 @@ export class DuckDBSource implements Source {
     await this.#database.close()
   }
 
-  async *#chunks(): AsyncGenerator<DuckDBDataChunk, void, undefined> {
+  async *#chunks(): AsyncGenerator<Chunk, void, undefined> {
+    const reader = this.#choice.by === undefined ? undefined : new TextGroups(this.#groups)
+    let row = this.#options.range?.first ?? 0
     const expressions = this.#choice.picked.map(
       ({ name, stored }) => `CAST(${quoted(name)} AS ${stored.sql})`,
     )
@@ -136,7 +103,9 @@ export class DuckDBSource implements Source {
       for (;;) {
         const chunk = await this.#database.wait(name, () => result.fetchChunk())
         if (chunk === null || chunk.rowCount === 0) break
-        yield chunk
+        const groups = reader?.read(this.#database.engine, chunk, this.#choice.picked.length)
+        yield { rows: chunk.rowCount, parts: this.#parts(chunk, row), groups }
+        row += chunk.rowCount
       }
     }
   }
@@ -171,7 +140,7 @@ export class DuckDBSource implements Source {
     }
   }
 
-  #columns(chunk: DuckDBDataChunk, firstRow: number) {
+  #parts(chunk: DuckDBDataChunk, firstRow: number): Chunk['parts'] {
     const { engine } = this.#database
     return this.#choice.picked.map(({ stored, place }, c) => {
       const complain = (row: number, numbers: number) =>
@@ -179,16 +148,8 @@ export class DuckDBSource implements Source {
           `${this.#choice.fields[place.field]?.name}: ${this.#locate(firstRow + row)} has ${numbers} number${numbers === 1 ? '' : 's'}, ` +
             `the first list has ${stored.size}. Every row needs as many.`,
         )
-      return { field: place.field, copy: chunkColumn(engine, chunk.chunk, c, stored, place, complain) }
+      return { field: place.field, values: chunkColumn(engine, chunk.chunk, c, stored, place, complain) }
     })
-  }
-
-  #groups(reader: ChunkGroups, chunk: DuckDBDataChunk) {
-    const ids = new Int32Array(chunk.rowCount)
-    const missing: number[] = []
-    const miss = (row: number) => void missing.push(row)
-    reader.read(this.#database.engine, chunk, this.#choice.picked.length, { ids, miss })
-    return { ids, missing }
   }
 
   /** `row 17`; of several files also the one that it is in. */

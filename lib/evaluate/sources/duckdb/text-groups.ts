@@ -1,13 +1,14 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import type { Engine } from '../../../duckdb/engine.ts'
 import { isSet, readMask } from '../../../duckdb/vectors.ts'
+import type { ChunkGroups } from '../assemble.ts'
 import type { GroupNames } from '../group-names.ts'
 
 /** Texts up to this length lie in the vector itself: 4 bytes with their length, then their own, then zeros. */
 const inline = 12
 
 /** Turns a column of texts into ids of groups. Making a string for every row would cost ten times as much as the rest. */
-export class ChunkGroups {
+export class TextGroups {
   readonly #groups: GroupNames
   /** By the 16 bytes of a text that is inline: its length and first word, then one more word each. */
   readonly #known = new Map<number, Map<number, Map<number, number>>>()
@@ -18,31 +19,29 @@ export class ChunkGroups {
     this.#groups = groups
   }
 
-  /** The ids of all rows of a chunk into `ids`, from `at` on. `miss` is called for rows without a text. */
-  read(
-    engine: Engine,
-    chunk: DuckDBDataChunk,
-    column: number,
-    into: { readonly ids: Int32Array; readonly miss: (row: number) => void },
-  ): void {
+  /** The ids of all rows of a chunk. */
+  read(engine: Engine, chunk: DuckDBDataChunk, column: number): ChunkGroups {
     const { raw } = engine
     const rows = chunk.rowCount
     const vector = raw.data_chunk_get_vector(chunk.chunk, column)
     const mask = readMask(engine, vector, rows)
     const bytes = raw.vector_get_data(vector, rows * 16)
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, rows * 4)
+    const ids = new Int32Array(rows)
+    const missing: number[] = []
     let long: ((row: number) => unknown) | undefined
     for (let row = 0; row < rows; row++) {
-      if (mask !== undefined && !isSet(mask, row)) into.miss(row)
-      else if ((words[4 * row] as number) <= inline) into.ids[row] = this.#short(words, bytes, row)
+      if (mask !== undefined && !isSet(mask, row)) missing.push(row)
+      else if ((words[4 * row] as number) <= inline) ids[row] = this.#short(words, bytes, row)
       else {
         if (long === undefined) {
           const items = chunk.getColumnVector(column)
           long = i => items.getItem(i)
         }
-        into.ids[row] = this.#groups.idOf(String(long(row)))
+        ids[row] = this.#groups.idOf(String(long(row)))
       }
     }
+    return { ids, missing }
   }
 
   #short(words: Uint32Array, bytes: Uint8Array, row: number): number {
