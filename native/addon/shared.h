@@ -1,7 +1,7 @@
 // An object that several owners keep alive, all on one thread.
 //
-// std::shared_ptr counts for many threads, and so asks the C library whether there are any, which glibc cannot
-// tell before 2.32: an addon that uses it does not load on older systems.
+// std::shared_ptr counts for many threads, and so asks the C library whether there are any, which glibc
+// cannot tell before 2.32: an addon that uses it does not load on older systems.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // std::condition_variable, as the C++ libraries of older systems have it.
 //
-// GCC 12 gave its wait() a second version, with the same arguments and the same effect. An addon that asks for that one
-// does not load where the C++ library is older than GCC 12; the first version is in all of them.
+// GCC 12 gave its wait() a second version, with the same arguments and the same effect. An addon that asks
+// for that one does not load where the C++ library is older than GCC 12; the first version is in all of them.
 #pragma once
 
 #include <condition_variable>
