@@ -9,7 +9,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { rolldown } from 'rolldown'
 import ts from 'typescript'
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
@@ -25,17 +25,20 @@ const used = [...new Set([entry, ...others.flatMap(importsOf)])].filter(file => 
 /** The joined file that has what a file exports. */
 const joinedOf = file => relative(dist, file).slice(0, -'.js'.length).split(sep).join('-')
 
-await build({
-  entryPoints: used.map(file => ({ in: file, out: joinedOf(file) })),
-  outdir: folder,
-  chunkNames: 'shared-[hash]',
-  splitting: true,
-  bundle: true,
+// Constants must stay constants, which esbuild makes variables of: engines read them anew at each use.
+const bundle = await rolldown({
+  input: Object.fromEntries(used.map(file => [joinedOf(file), file])),
   platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  legalComments: 'none',
+  external: /^node:/,
 })
+await bundle.write({
+  dir: folder,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'shared-[hash].js',
+  comments: false,
+})
+await bundle.close()
 for (const file of library) rmSync(file)
 for (const file of used) {
   mkdirSync(dirname(file), { recursive: true })
