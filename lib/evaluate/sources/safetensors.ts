@@ -55,7 +55,7 @@ export function openSafetensors(
       dtype === 'BF16' ? brain : Object.hasOwn(codes, dtype) ? kinds[codes[dtype] as string] : undefined
     if (kind === undefined) {
       throw new DataError(
-        `${name}: is of type ${dtype}, which cannot be read. It takes ${Object.keys(codes).join(', ')} and BF16.`,
+        `${name}: is of type ${JSON.stringify(dtype)}, which cannot be read. It takes ${Object.keys(codes).join(', ')} and BF16.`,
       )
     }
     checkRows(name, shape)
@@ -84,7 +84,8 @@ async function readHeader(path: string, bytes: Bytes, size: number) {
   try {
     tensors = JSON.parse(text)
   } catch (error) {
-    throw damaged(path, error instanceof Error ? error.message : String(error))
+    // The parser's own message quotes what it found, which may be anything.
+    throw damaged(path, 'it is not JSON', error)
   }
   if (!isObject(tensors)) throw damaged(path, 'it is not an object')
   return { tensors, dataOffset: 8 + Number(length) }
@@ -109,6 +110,6 @@ function isSizes(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every(size => Number.isSafeInteger(size) && (size as number) >= 0)
 }
 
-function damaged(name: string, what: string): DataError {
-  return new DataError(`${name}: the header of safetensors cannot be read: ${what}.`)
+function damaged(name: string, what: string, cause?: unknown): DataError {
+  return new DataError(`${name}: the header of safetensors cannot be read: ${what}.`, { cause })
 }
