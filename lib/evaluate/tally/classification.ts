@@ -72,9 +72,11 @@ export class Classification {
     }
   }
 
-  #addYesOrNo(probabilities: Float32Array | Float64Array, { target }: Arguments): void {
+  /** Predictions of weight 0 do not count: a missing row stands there with numbers of another one. */
+  #addYesOrNo(probabilities: Float32Array | Float64Array, { target, weight }: Arguments): void {
     this.#size(2)
     for (let i = 0; i < probabilities.length; i++) {
+      if (weight !== undefined && Number(weight.data[i]) === 0) continue
       const p = probabilities[i] as number
       const t = Number(target.data[i])
       this.#addOne(Number(t >= 0.5), Number(p >= 0.5), p, t)
