@@ -78,6 +78,23 @@ describe('a shard', () => {
   })
 })
 
+describe('shards of a query', () => {
+  const query = 'SELECT i / 7 AS p, sin(i) AS t FROM range(50) r(i)'
+  const ordered: Inputs = { sql: `${query} ORDER BY i`, pred: 'p', target: 't' }
+
+  it('have the bits of the whole, where the query says its order', async () => {
+    const { tally } = merge(await shards(4, ordered)).finish()
+    const whole = await tallyOf(await openInputs(ordered, { wholeRows: true }), plan)
+    expect(tally.report()).toEqual(whole.report())
+  })
+
+  it('are refused where it does not: rows might be counted twice', async () => {
+    await expect(shards(4, { ...ordered, sql: query })).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_USAGE', message: expect.stringContaining('ORDER BY') }),
+    )
+  })
+})
+
 describe('merged partials', () => {
   it.each([1, 2, 3, 33, 103, 150])(
     'of %i shards, in any order, have the bytes of one process',

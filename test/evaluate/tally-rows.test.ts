@@ -347,4 +347,18 @@ describe('classification', () => {
     expect(a?.accuracy).toBe(right / rows)
     expect(losses[1]?.classification).toBeUndefined()
   })
+
+  it('of yes or no does not count predictions of weight 0, such as a missing row has', async () => {
+    const some = { losses: [{ loss: 'bce' }], classification: true }
+    const weighted = memorySource(
+      [
+        { name: 'p', data: Float32Array.of(0.9, 0.8, 0.3) },
+        { name: 't', data: Float32Array.of(1, 0, 0) },
+        { name: 'w', data: Float32Array.of(1, 0, 2) },
+      ],
+      [3],
+    )
+    const { losses } = await evaluate(weighted, some)
+    expect(losses[0]?.classification).toMatchObject({ count: 2, accuracy: 1 })
+  })
 })

@@ -1,4 +1,4 @@
-import { PartialError } from '../errors.ts'
+import { PartialError, UsageError } from '../errors.ts'
 import { type EvaluateOptions, openFor, tallyOf } from '../evaluate.ts'
 import { checkPlan, type Plan } from '../plan.ts'
 import type { Inputs } from '../sources/open.ts'
@@ -13,8 +13,17 @@ import { rowsOf, type Shard } from './shard.ts'
 /** What all shards of `plan` over `inputs` have in common. Reads what it takes to know the number of rows. */
 export async function describeRun(inputs: Inputs, plan: Plan): Promise<Run> {
   checkPlan(plan)
+  checkOrder(inputs)
   const [data, rows] = await Promise.all([fingerprints(inputs), countRows(inputs)])
   return { losskit: version(), data, columns: columnsOf(inputs), plan, rows }
+}
+
+/** Without an order of its own a query may give its rows in another one each time: shards would count some twice. */
+function checkOrder({ sql }: Inputs): void {
+  if (sql === undefined || /\border\s+by\b/i.test(sql)) return
+  throw new UsageError(
+    '--sql: shards take a query whose rows come in one order every time. End it with ORDER BY, by columns that tell all rows apart.',
+  )
 }
 
 /** Refuses data and programs that are not those of the run, which is how this machine differs from the one that asked. */
