@@ -1,0 +1,39 @@
+// How a driver puts a call into a stream.
+#pragma once
+
+#include "cuda/launch.h"
+#include "cuda/outcome.h"
+
+namespace losskit::cuda {
+
+/** Where a call runs. */
+struct Place {
+  Stream stream;
+  int processors;  // of the device
+  void* outcome;   // all zeros
+  void* scratch;
+
+  template <class T>
+  Outcome<T>* outcome_of() const {
+    return static_cast<Outcome<T>*>(outcome);
+  }
+};
+
+/** The call's gradients are multiplied by its scale, or by the outcome's where `scale_on_device`. */
+using Run = Code (*)(const Call&, const Place&);
+
+/** What the library has for a loss, by the type of its arithmetic; null where it has nothing. */
+struct KernelRun {
+  Run f32, f64;
+};
+
+/** In the order of the catalogue. */
+extern const KernelRun elements_runs[];
+
+/** Blocks of a grid that walks `items`, `each` of them by a block at a time. */
+inline unsigned grid_of(uint64_t items, uint64_t each, int processors, int per_processor) {
+  const uint64_t wanted = (items + each - 1) / each, most = static_cast<uint64_t>(processors) * static_cast<uint64_t>(per_processor);
+  return static_cast<unsigned>(wanted < 1 ? 1 : wanted < most ? wanted : most);
+}
+
+}  // namespace losskit::cuda
