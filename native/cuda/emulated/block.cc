@@ -132,11 +132,11 @@ class Block {
     }
     current_ = &warp;
     threadIdx = {32 * w + lane, 0, 0};
-    losskit_emulated_switch(&scheduler_, next.pointer);
+    switch_stacks(&scheduler_, next.pointer);
   }
 
   /** Gives the turn back, until the lane is runnable again. */
-  void pause() { losskit_emulated_switch(&current_->lanes[lane()].pointer, scheduler_); }
+  void pause() { switch_stacks(&current_->lanes[lane()].pointer, scheduler_); }
 
   static void enter();
 
