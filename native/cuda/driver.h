@@ -12,6 +12,7 @@ struct Place {
   int processors;  // of the device
   void* outcome;   // all zeros
   void* scratch;
+  bool is_surveyed;  // gradients are multiplied by the outcome's scale, not by the call's
 
   template <class T>
   Outcome<T>* outcome_of() const {
@@ -19,20 +20,22 @@ struct Place {
   }
 };
 
-/** The call's gradients are multiplied by its scale, or by the outcome's where `scale_on_device`. */
 using Run = Code (*)(const Call&, const Place&);
 
-/** What the library has for a loss, by the type of its arithmetic; null where it has nothing. */
-struct KernelRun {
-  Run f32, f64;
+template <int n>
+struct RunsOf {
+  Run of[n];
 };
 
-/** In the order of the catalogue. */
-extern const KernelRun elements_runs[];
+/** The losses of a driver, in the order of the catalogue. */
+struct DriverRuns {
+  const Run *f32, *f64;
+};
 
 /** Blocks of a grid that walks `items`, `each` of them by a block at a time. */
 inline unsigned grid_of(uint64_t items, uint64_t each, int processors, int per_processor) {
-  const uint64_t wanted = (items + each - 1) / each, most = static_cast<uint64_t>(processors) * static_cast<uint64_t>(per_processor);
+  const uint64_t wanted = (items + each - 1) / each,
+                 most = static_cast<uint64_t>(processors) * static_cast<uint64_t>(per_processor);
   return static_cast<unsigned>(wanted < 1 ? 1 : wanted < most ? wanted : most);
 }
 

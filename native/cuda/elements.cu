@@ -1,7 +1,8 @@
 // Losses over elements: four neighbouring elements for each thread, blocks in strides over the batch.
 //
-// Four numbers of each tensor are one access of 16 bytes, or 8 of a half type. The formula is that of the processor's kernels,
-// element by element; values are summed as integers, so neither grid nor order is seen in the result.
+// Four numbers of each tensor are one access of 16 bytes, or 8 of a half type. The formula is that of the
+// processor's kernels, element by element; values are summed as integers, so neither grid nor order is seen
+// in the result.
 #include <cuda_runtime.h>
 
 #include "cuda/driver.h"
@@ -11,9 +12,6 @@
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
-
-using losskit::cuda::Code;
-using losskit::cuda::Place;
 
 constexpr int kThreads = 256;
 
@@ -32,7 +30,8 @@ LOSSKIT_INLINE auto loss_of(const T (&x)[Loss::inputs][kEach], int i, const P& p
 
 /** Whether element i leaves the domain of an input, which is noted. */
 template <class Loss, class T, class P>
-LOSSKIT_INLINE bool is_outside(const T (&x)[Loss::inputs][kEach], int i, uint64_t index, const P& params, Tally<T>& tally) {
+LOSSKIT_INLINE bool is_outside(const T (&x)[Loss::inputs][kEach], int i, uint64_t index, const P& params,
+                               Tally<T>& tally) {
   bool outside = false;
   const auto check = [&](auto of_input) {
     constexpr int input = decltype(of_input)::value;
@@ -48,11 +47,13 @@ LOSSKIT_INLINE bool is_outside(const T (&x)[Loss::inputs][kEach], int i, uint64_
 }
 
 template <class Loss, class T, bool wants_grad, class P>
-__global__ void __launch_bounds__(kThreads) element_kernel(const Call c, const P params, Outcome<T>* outcome) {
+__global__ void __launch_bounds__(kThreads)
+    element_kernel(const Call c, const P params, Outcome<T>* outcome) {
   constexpr int grads = gradients_of<Loss>().count;
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);
-  const bool weighs_values = c.weight.data != nullptr, weighs_grads = weighs_values || c.upstream.data != nullptr;
+  const bool weighs_values = c.weight.data != nullptr,
+             weighs_grads = weighs_values || c.upstream.data != nullptr;
   const T scale = static_cast<T>(c.scale);
   const uint64_t stride = uint64_t(gridDim.x) * kThreads * kEach;
   for (uint64_t start = uint64_t(blockIdx.x) * kThreads * kEach; start < c.rows; start += stride) {
@@ -99,21 +100,24 @@ template <class Loss, class T>
 Code run_elements(const Call& c, const Place& place) {
   using P = typename Loss::template Params<T>;
   const P params(c.params);
-  const unsigned grid = cuda::grid_of(c.rows, kThreads * kEach, place.processors, 8);
-  const auto kernel = c.grads[0].data != nullptr ? element_kernel<Loss, T, true, P> : element_kernel<Loss, T, false, P>;
-  return cuda::launch(kernel, grid, kThreads, 0, place.stream, c, params, place.outcome_of<T>());
+  const unsigned grid = grid_of(c.rows, kThreads * kEach, place.processors, 8);
+  const auto kernel =
+      c.grads[0].data != nullptr ? element_kernel<Loss, T, true, P> : element_kernel<Loss, T, false, P>;
+  return launch(kernel, grid, kThreads, 0, place.stream, c, params, place.outcome_of<T>());
 }
 
-template <int n>
-struct Runs {
-  cuda::KernelRun of[n];
-};
-
-template <class... L>
-constexpr Runs<sizeof...(L)> runs(List<L...>) {
-  return {{{run_elements<L, float>, run_elements<L, double>}...}};
+template <class T, class... L>
+constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
+  return {{run_elements<L, T>...}};
 }
+
+constexpr auto kF32 = runs<float>(ElementLosses());
+constexpr auto kF64 = runs<double>(ElementLosses());
 
 }  // namespace
+
+extern const DriverRuns elements_runs;
+constinit const DriverRuns elements_runs = {kF32.of, kF64.of};
+
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

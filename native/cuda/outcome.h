@@ -1,7 +1,8 @@
 // What a call leaves on the device: exact sums in digits, and what the host has to know besides.
 //
-// A digit has 32 bits and stands in a 64-bit integer, to which any block may add by an atomic operation: adding integers is
-// exact, so the sum does not depend on who came first. The digits' place values are those of the limbs of ExactSum.
+// A digit has 32 bits and stands in a 64-bit integer, to which any block may add by an atomic operation:
+// adding integers is exact, so the sum does not depend on who came first. The digits' place values are those
+// of the limbs of ExactSum.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,10 +1,10 @@
 // Exact sums by the threads of a block.
 //
-// A warp chooses a window of exponents by the numbers it has, and each of its threads sums what falls into it as integers, in
-// registers: a number's digits, shifted to their place in the window, are cut into parts, each of which has room for a million
-// more. What lies below the window goes to the block's digits at once, which is slow and rare; what lies above it moves the
-// window. At the end the warp adds up its parts by shuffles, the block its digits in shared memory, and the grid the digits of
-// the blocks in the outcome.
+// A warp chooses a window of exponents by the numbers it has, and each of its threads sums what falls into it
+// as integers, in registers: a number's digits, shifted to their place in the window, are cut into parts,
+// each of which has room for a million more. What lies below the window goes to the block's digits at once,
+// which is slow and rare; what lies above it moves the window. At the end the warp adds up its parts by
+// shuffles, the block its digits in shared memory, and the grid the digits of the blocks in the outcome.
 #pragma once
 
 #include "cuda/outcome.h"
@@ -13,9 +13,6 @@
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
-
-using losskit::cuda::kDigits;
-using losskit::cuda::Word;
 
 constexpr unsigned kWarp = 0xffffffff;
 
@@ -29,7 +26,8 @@ struct BlockSum {
 /** By all threads of the block; a barrier must follow. */
 template <class T>
 LOSSKIT_INLINE void clear(BlockSum<T>& sum) {
-  for (int i = static_cast<int>(threadIdx.x); i < kDigits<T>; i += static_cast<int>(blockDim.x)) sum.digit[i] = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < kDigits<T>; i += static_cast<int>(blockDim.x))
+    sum.digit[i] = 0;
   if (threadIdx.x == 0) sum.special = 0;
 }
 
@@ -65,7 +63,9 @@ struct Parts {
   }
   LOSSKIT_INLINE unsigned special() const {
     if (!is_special()) return 0;
-    return magnitude > Bits<T>::exponent ? kSawNan : is_negative ? kSawNegativeInfinity : kSawPositiveInfinity;
+    return magnitude > Bits<T>::exponent ? kSawNan
+           : is_negative                 ? kSawNegativeInfinity
+                                         : kSawPositiveInfinity;
   }
 };
 
@@ -86,7 +86,8 @@ class ThreadSum {
     for (int i = 0; i < n; ++i) {
       const Parts<T> p(x[i]);
       special_ |= p.special();
-      if (p.magnitude != 0 && !p.is_special() && p.position() > base_ + kSpan && p.position() > above) above = p.position();
+      if (p.magnitude != 0 && !p.is_special() && p.position() > base_ + kSpan && p.position() > above)
+        above = p.position();
     }
     if (__any_sync(kWarp, above >= 0)) move(above, block);
     if ((count_ += n) > kMost) flush(block);

@@ -8,9 +8,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-using losskit::cuda::fault_place;
-using losskit::cuda::Outcome;
-
 /** In shared memory. */
 template <class T>
 struct BlockTally {

@@ -18,9 +18,7 @@ LOSSKIT_INLINE S stored(const void* data, uint64_t i) {
 }
 
 LOSSKIT_INLINE float from_bf16(uint16_t bits) { return bit_copy<float>(static_cast<uint32_t>(bits) << 16); }
-LOSSKIT_INLINE uint16_t to_bf16(float x) {
-  return static_cast<uint16_t>(to_bf16(vec<float, kTeam>(x)).v);
-}
+LOSSKIT_INLINE uint16_t to_bf16(float x) { return static_cast<uint16_t>(to_bf16(vec<float, kTeam>(x)).v); }
 
 /** Number i < size. */
 template <class T>
@@ -100,7 +98,8 @@ LOSSKIT_INLINE void read_each(const Tensor& t, uint64_t at, int n, T (&x)[kEach]
     if ((t.dtype == Dtype::float16 || t.dtype == Dtype::bfloat16) && is_aligned<uint16_t>(t.data)) {
       const Four<uint16_t> four = four_at<uint16_t>(t.data, at);
       const bool brain = t.dtype == Dtype::bfloat16;
-      for (int i = 0; i < kEach; ++i) x[i] = static_cast<T>(brain ? from_bf16(four.of[i]) : from_half(four.of[i]));
+      for (int i = 0; i < kEach; ++i)
+        x[i] = static_cast<T>(brain ? from_bf16(four.of[i]) : from_half(four.of[i]));
       return;
     }
   }

@@ -107,7 +107,9 @@ LOSSKIT_INLINE uint16_t to_half(float x) {
   }
   return static_cast<uint16_t>(sign | half);
 }
-LOSSKIT_INLINE vec<float, kTeam> load_f16(const uint16_t* p, vec<float, kTeam>*) { return from_half(p[lane()]); }
+LOSSKIT_INLINE vec<float, kTeam> load_f16(const uint16_t* p, vec<float, kTeam>*) {
+  return from_half(p[lane()]);
+}
 LOSSKIT_INLINE void store_f16(vec<float, kTeam> a, uint16_t* p) { p[lane()] = to_half(a.v); }
 LOSSKIT_INLINE ivec<int32_t, kTeam> load_u16(const uint16_t* p, ivec<int32_t, kTeam>*) {
   return static_cast<int32_t>(p[lane()]);
