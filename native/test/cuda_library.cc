@@ -173,7 +173,7 @@ void overrun() {
   say("finish", work.finish());
 }
 
-/** Ten copies, with the code of each and of what follows. */
+/** Three copies, with the code of each and of what follows. */
 void fault() {
   Work work;
   char* host = static_cast<char*>(pinned(64));
