@@ -9,7 +9,6 @@ export const real = built('liblosskit_cuda.so')
 export const emulated = built('liblosskit_cuda_emulated.so')
 
 export const isLinux = process.platform === 'linux'
-export const hasNvcc = isLinux && spawnSync('nvcc', ['--version']).status === 0
 export const hasReal = existsSync(real)
 export const hasDriver = existsSync('/proc/driver/nvidia')
 
