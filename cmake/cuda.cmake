@@ -56,7 +56,7 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
     target_include_directories(losskit_cuda_host SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
     losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES} ${LOSSKIT_CUDA_KERNELS} $<TARGET_OBJECTS:losskit_cuda_host>)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-      target_sources(losskit_cuda PRIVATE native/cuda/glibc.cc)
+      target_sources(losskit_cuda_host PRIVATE native/cuda/glibc.cc)
       file(STRINGS native/cuda/glibc.cc calls REGEX "^OLD")
       list(TRANSFORM calls REPLACE "OLD.([a-z_]+).*" "-Wl,--wrap=\\1")
       target_link_options(losskit_cuda PRIVATE ${calls})
