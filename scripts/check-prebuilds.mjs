@@ -17,12 +17,14 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Node 20 to 26 run on RHEL 8: glibc 2.28 and the C++ library of GCC 8. */
 const NEWEST = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11', GCC: '7.0.0' }
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
+const CUDA_EXPORTS = ['losskit_cuda_library']
 const LIBRARIES = {
   glibc:
     /^(libstdc\+\+\.so\.6|libm\.so\.6|libgcc_s\.so\.1|libc\.so\.6|libpthread\.so\.0|ld-linux-(x86-64|aarch64)\.so\.[12])$/,
   musl: /^(libstdc\+\+\.so\.6|libgcc_s\.so\.1|libc\.musl-(x86_64|aarch64)\.so\.1)$/,
 }
 const MOST_BYTES = 12e6
+const MOST_CUDA_BYTES = 8e6
 
 const faults = []
 
@@ -54,14 +56,14 @@ function isNewer(version, other) {
 }
 
 /** @returns {string} what it needs of the system */
-function checkElf(file, { libc }, fault) {
+function checkElf(file, libc, exports, fault) {
   const symbols = readelf(file, '--dyn-syms')
     .split('\n')
     .map(line => line.trim().split(/\s+/))
     .filter(([number]) => /^\d+:$/.test(number ?? ''))
   const exported = symbols.filter(([, , , , bind, , section]) => bind !== 'LOCAL' && section !== 'UND')
   const names = exported.map(([, , , , , , , name]) => name?.replace(/@.*/, '')).sort()
-  if (names.join() !== EXPORTS.join()) fault(`exports ${names.join(', ')}`)
+  if (names.join() !== exports.join()) fault(`exports ${names.join(', ')}`)
 
   const sections = readelf(file, '--sections')
   if (/ \.(symtab|debug_\w+) /.test(sections)) fault('is not stripped')
@@ -94,27 +96,35 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-for (const target of targets) {
-  const expected = named.length === 0 ? isHost(target) : named.includes('--all') || named.includes(target.id)
-  const file = join(root, target.file)
-  const fault = text => faults.push(`${target.file}: ${text}`)
-  if (!existsSync(file)) {
-    if (expected) fault('there is no such file')
-    continue
-  }
-  const bytes = readFileSync(file)
+/** Checks one binary; says in words what it is. */
+function checkBinary(target, file, exports, mostBytes) {
+  const fault = text => faults.push(`${file}: ${text}`)
+  const path = join(root, file)
+  const bytes = readFileSync(path)
   const made = madeFor(bytes)
   if (made !== `${target.platform}-${target.arch}`) {
     fault(`is made for ${made}`)
-    continue
+    return
   }
-  if (bytes.length > MOST_BYTES) fault(`has ${bytes.length} bytes`)
+  if (bytes.length > mostBytes) fault(`has ${bytes.length} bytes`)
   if (bytes.includes(root)) fault('contains the path that it was built in')
-  const needs = target.libc === undefined ? '' : checkElf(file, target, fault)
-  console.log(`${target.id}: ${(bytes.length / 1e6).toFixed(1)} MB${needs && `, needs ${needs}`}`)
+  const needs = target.libc === undefined ? '' : checkElf(path, target.libc, exports, fault)
+  console.log(`${file}: ${(bytes.length / 1e6).toFixed(1)} MB${needs && `, needs ${needs}`}`)
 }
 
-const known = new Set(targets.map(({ file }) => file))
+for (const target of targets) {
+  const expected = named.length === 0 ? isHost(target) : named.includes('--all') || named.includes(target.id)
+  if (existsSync(join(root, target.file))) checkBinary(target, target.file, EXPORTS, MOST_BYTES)
+  else if (expected) faults.push(`${target.file}: there is no such file`)
+}
+// Made with LOSSKIT_CUDA=ON.
+const cudaFile = 'prebuilds/linux-x64/liblosskit_cuda.so'
+if (existsSync(join(root, cudaFile))) {
+  const target = targets.find(({ id }) => id === 'linux-x64-glibc')
+  checkBinary(target, cudaFile, CUDA_EXPORTS, MOST_CUDA_BYTES)
+}
+
+const known = new Set([...targets.map(({ file }) => file), cudaFile])
 const prebuilds = join(root, 'prebuilds')
 for (const name of existsSync(prebuilds) ? readdirSync(prebuilds, { recursive: true }) : []) {
   const path = `prebuilds/${name.replaceAll('\\', '/')}`

@@ -20,6 +20,7 @@ const options = [
   `--out=${join(process.cwd(), 'build')}`,
   `--arch=${arch}`,
   '--CDLOSSKIT_CUDA_EMULATED=OFF', // beside the addon it would be shipped
+  ...(process.env.LOSSKIT_CUDA ? [`--CDLOSSKIT_CUDA=${process.env.LOSSKIT_CUDA}`] : []),
   ...(toolchain ? [`--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'cmake', 'toolchains', toolchain)}`] : []),
   ...(process.platform === 'win32' ? ['--generator=Ninja', '--CDCMAKE_CXX_COMPILER=clang-cl'] : []),
 ]

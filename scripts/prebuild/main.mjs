@@ -2,6 +2,7 @@
  * Builds the binaries that losskit comes with into prebuilds/: all that this machine can build, or those that are named.
  *
  * npm run prebuild [-- linux-x64-glibc linux-arm64-glibc …]
+ * With LOSSKIT_CUDA=ON the CUDA library for all architectures is made too, which takes many minutes.
  */
 
 import { spawnSync } from 'node:child_process'
