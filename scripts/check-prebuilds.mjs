@@ -17,13 +17,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Node 20 to 26 run on RHEL 8: glibc 2.28 and the C++ library of GCC 8. */
 const ADDON = {
   versions: { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11', GCC: '7.0.0' },
-  exports: /^(napi_register_module_v1,node_api_module_get_api_version_v1)$/,
+  exports: ['napi_register_module_v1', 'node_api_module_get_api_version_v1'],
   libraries: {
     glibc:
       /^(libstdc\+\+\.so\.6|libm\.so\.6|libgcc_s\.so\.1|libc\.so\.6|libpthread\.so\.0|ld-linux-(x86-64|aarch64)\.so\.[12])$/,
     musl: /^(libstdc\+\+\.so\.6|libgcc_s\.so\.1|libc\.musl-(x86_64|aarch64)\.so\.1)$/,
   },
-  staysLoaded: true,
 }
 
 /**
@@ -32,12 +31,11 @@ const ADDON = {
  */
 const CUDA = {
   versions: { GLIBC: '2.34', GLIBCXX: '3.4.29', CXXABI: '1.3.13', GCC: '7.0.0' },
-  exports: /^losskit_\w+(,losskit_\w+)*$/,
+  exports: ['losskit_cuda_library'],
   libraries: {
     glibc:
       /^(libstdc\+\+\.so\.6|lib(m|c)\.so\.6|lib(dl|pthread|rt)\.so\.\d|libgcc_s\.so\.1|ld-linux-x86-64\.so\.2)$/,
   },
-  staysLoaded: false,
 }
 const MOST_BYTES = 12e6
 
@@ -62,12 +60,12 @@ function madeFor(bytes) {
 /** @returns {string} what it needs of the system */
 function checkElf(file, { libc }, rules, fault) {
   const elf = readElf(file)
-  if (!rules.exports.test(elf.exports.join())) fault(`exports ${elf.exports.join(', ') || 'nothing'}`)
+  if (elf.exports.join() !== rules.exports.join()) fault(`exports ${elf.exports.join(', ') || 'nothing'}`)
   if (!elf.isStripped) fault('is not stripped')
   if (elf.hasBuildId) fault('has a build id')
   for (const name of elf.needed) if (!rules.libraries[libc].test(name)) fault(`needs ${name}`)
   if (elf.namesFolders) fault('names folders in which to look for libraries')
-  if (rules.staysLoaded && elf.mayBeUnloaded) fault('may be unloaded, though its threads run on')
+  if (elf.mayBeUnloaded) fault('may be unloaded, though its threads run on')
   for (const [family, version] of Object.entries(elf.versions)) {
     const newest = rules.versions[family]
     if (newest === undefined) fault(`needs ${family}_${version}`)
