@@ -7,90 +7,55 @@
  * run goes on where it was.
  */
 
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { binary, checkout, makeCheckout } from './checkout.mjs'
-
-/** Files that cannot run here, and why. */
-const cannot = {}
-
-/** Emulated code is this much slower, at most. */
-const SLOWER = 20
-
-const kept = join(checkout, '../results.json')
-const report = join(checkout, '../report.json')
+import { limits } from './limits.mjs'
+import { run } from './vitest.mjs'
 
 const files = makeCheckout(console.log)
 const named = process.argv.slice(2)
 const isNamed = file => named.length === 0 || named.some(name => file.startsWith(name))
 const tests = files.filter(file => /^test\/(?!package\/).*\.test\.ts$/.test(file) && isNamed(file))
 
+const cannotRun = test => typeof limits[test] === 'string'
+const leftOut = test => (cannotRun(test) ? [] : Object.keys(limits[test] ?? {}))
+
 /** Of the binary, the library, and the folder of the test with what all tests share. */
 function contents(test) {
   const places = ['lib/', 'test/support/', `${dirname(test)}/`]
   const read = files.filter(file => places.some(place => file.startsWith(place)))
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update(leftOut(test).join())
   for (const file of [binary, ...read]) hash.update(file).update(readFileSync(join(checkout, file)))
   return hash.digest('hex')
 }
 
-/** Runs one file, in silence unless it fails. */
-function run(test) {
-  const start = performance.now()
-  rmSync(report, { force: true })
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      'node_modules/vitest/vitest.mjs',
-      'run',
-      test,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile=${report}`,
-      `--testTimeout=${SLOWER * 120_000}`,
-      `--hookTimeout=${SLOWER * 10_000}`,
-    ],
-    { cwd: checkout, env, encoding: 'utf8', maxBuffer: 2 ** 30 },
-  )
-  const seconds = Math.round((performance.now() - start) / 1000)
-  const given = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { success: false }
-  if (!given.success) console.log(`${stdout}${stderr}`)
-  const { success, numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = given
-  return { success, passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests, seconds }
-}
-
-const env = {
-  ...process.env,
-  NODE_OPTIONS: `--import=${new URL('emulated.mjs', import.meta.url)}`,
-  // A program that is started directly has to be of this machine.
-  ESBUILD_BINARY_PATH: createRequire(import.meta.url).resolve('@esbuild/linux-x64/bin/esbuild'),
-}
-
+const kept = join(checkout, '../results.json')
 const results = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}
-const runnable = tests.filter(test => !(test in cannot))
+const counts = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed, ${skipped} skipped`
+
+const runnable = tests.filter(test => !cannotRun(test))
 for (const [i, test] of runnable.entries()) {
   const now = contents(test)
   const isKept = results[test]?.success && results[test].contents === now
   if (!isKept) {
-    results[test] = { ...run(test), contents: now }
+    results[test] = { ...run(test, leftOut(test)), contents: now }
     writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`)
   }
-  const { passed, failed, skipped, seconds } = results[test]
-  const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`]
-  console.log(
-    `[${i + 1}/${runnable.length}] ${test}: ${counts.filter(Boolean).join(', ')}, ${seconds} s${isKept ? ' (before)' : ''}`,
-  )
+  const { success, seconds } = results[test]
+  const progress = `[${i + 1}/${runnable.length}] ${success ? '' : 'FAILED '}${test}`
+  console.log(`${progress}: ${counts(results[test])}, ${seconds} s${isKept ? ' (before)' : ''}`)
 }
 
 const given = runnable.map(test => results[test])
+const isSuccess = given.every(({ success }) => success)
 const sum = count => given.reduce((total, result) => total + result[count], 0)
-console.log(
-  `${runnable.length} files, ${given.filter(({ success }) => !success).length} of them failed: ` +
-    `${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped, ${Math.round(sum('seconds') / 60)} minutes`,
-)
-for (const [file, reason] of Object.entries(cannot))
-  if (isNamed(file)) console.log(`not run: ${file}: ${reason}`)
-if (given.some(({ success }) => !success)) process.exitCode = 1
+const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
+console.log(`${given.length} files: ${counts(total)}, ${Math.round(sum('seconds') / 60)} minutes`)
+for (const test of runnable) if (!results[test].success) console.log(`failed: ${test}`)
+for (const test of tests) {
+  if (cannotRun(test)) console.log(`not run: ${test}: ${limits[test]}`)
+  for (const name of leftOut(test)) console.log(`not run: ${test}: ${name}: ${limits[test][name]}`)
+}
+process.exitCode = isSuccess ? 0 : 1
