@@ -11,10 +11,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr uint64_t kTinyClasses = 32;
-
-LOSSKIT_INLINE bool is_tiny(const Call& c) { return c.columns <= kTinyClasses && !is_dense(c); }
-
 /** x[rows][classes] to tile[classes][16]; lanes without a row hold 0. */
 template <class T>
 LOSSKIT_INLINE void turn(const T* x, size_t rows, size_t classes, T* tile) {
@@ -38,6 +34,7 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
   for (size_t r = 0; r < 16; ++r) weight[r] = 1, incoming[r] = c.scale;
   int64_t labels[kRowGroup];
   RowGroup<T> group;
+  const typename Loss::template Params<double> params(c.params);
   const size_t classes = static_cast<size_t>(c.columns);
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
@@ -86,8 +83,9 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
       }
       const Doubles none(0);
       const FinishedRows done =
-          finish_rows<Loss, T>(c, {widen(largest), widen(sum.whole()), widen(sum.rest()), none, none,
-                                   widen(V::load(score)), Doubles::load(weight), Doubles::load(incoming)});
+          finish_rows<Loss>(c, params,
+                            {widen(largest), widen(sum.whole()), widen(sum.rest()), none, none,
+                             widen(V::load(score)), Doubles::load(weight), Doubles::load(incoming)});
       const auto counts = V::load(kept_row) == V(1);  // whatever an ignored row held
       select(counts, narrow_to<T>(done.value), V(0)).store(group.values + first, rows);
       if (c.grads[0].data == nullptr) continue;

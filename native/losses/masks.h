@@ -27,7 +27,7 @@ struct RegionLoss {
 struct MaskIou : RegionLoss {
   static constexpr const char* name = "maskIou";
   static constexpr Names params = {1, {"smooth"}};
-  static RegionOut of(const Overlap& o, const double* p) {
+  static LOSSKIT_FUNCTION RegionOut of(const Overlap& o, const double* p) {
     const double smooth = p[0], apart = o.only_pred + o.only_target;
     const double common = o.both + smooth, all = (o.both + apart) + smooth;
     return {apart / all, -(all + common) / (all * all), common / (all * all)};
@@ -38,7 +38,7 @@ struct MaskIou : RegionLoss {
 struct Dice : RegionLoss {
   static constexpr const char* name = "dice";
   static constexpr Names params = {1, {"smooth"}};
-  static RegionOut of(const Overlap& o, const double* p) {
+  static LOSSKIT_FUNCTION RegionOut of(const Overlap& o, const double* p) {
     const double smooth = p[0], apart = o.only_pred + o.only_target;
     const double common = 2 * o.both + smooth, all = (2 * o.both + apart) + smooth;
     return {apart / all, -2 / all, common / (all * all)};
@@ -49,7 +49,7 @@ struct Dice : RegionLoss {
 struct Tversky : RegionLoss {
   static constexpr const char* name = "tversky";
   static constexpr Names params = {3, {"alpha", "beta", "smooth"}};
-  static RegionOut of(const Overlap& o, const double* p) {
+  static LOSSKIT_FUNCTION RegionOut of(const Overlap& o, const double* p) {
     const double alpha = p[0], beta = p[1], smooth = p[2];
     const double apart = alpha * o.only_pred + beta * o.only_target;
     const double common = o.both + smooth, all = (o.both + apart) + smooth, square = all * all;
@@ -61,16 +61,15 @@ struct Tversky : RegionLoss {
 struct FocalTversky : RegionLoss {
   static constexpr const char* name = "focalTversky";
   static constexpr Names params = {4, {"alpha", "beta", "smooth", "gamma"}};
-  static RegionOut of(const Overlap& o, const double* p) {
-    using V = vec<double, native_lanes<double>>;
+  static LOSSKIT_FUNCTION RegionOut of(const Overlap& o, const double* p) {
     const RegionOut plain = Tversky::of(o, p);
     const double gamma = p[3];
     if (gamma == 1 || plain.value != plain.value) return plain;
     if (plain.value == 0) return {0, 0, 0};
-    double power[V::lanes];
-    exp(V(gamma) * log(V(plain.value))).store(power);
-    const double steepness = gamma * power[0] / plain.value;
-    return {power[0], steepness * plain.slope, steepness * plain.base};
+    using V = vec<double, native_lanes<double>>;
+    const double power = first_lane(exp(V(gamma) * log(V(plain.value))));
+    const double steepness = gamma * power / plain.value;
+    return {power, steepness * plain.slope, steepness * plain.base};
   }
 };
 
@@ -79,7 +78,7 @@ struct ThresholdedIou : RegionLoss {
   static constexpr const char* name = "thresholdedIou";
   static constexpr Names params = {0, {}};
   static constexpr Gradients gradients = {0, {}};
-  static RegionOut of(const Overlap& o, const double*) {
+  static LOSSKIT_FUNCTION RegionOut of(const Overlap& o, const double*) {
     const float smooth = 1e-6f, both = static_cast<float>(o.both);
     const float any = static_cast<float>(o.both + (o.only_pred + o.only_target));
     const float iou = (both + smooth) / (any + smooth);

@@ -35,7 +35,7 @@ struct Contrastive {
   double margin;
   explicit Contrastive(const double* p) : margin(p[0]) {}
 
-  static bool takes(double label) { return label >= 0 && label <= 1; }
+  static LOSSKIT_INLINE bool takes(double label) { return label >= 0 && label <= 1; }
 
   template <class Row>
   LOSSKIT_INLINE void measure(Row& row, double (&sum)[sums]) const {
@@ -48,7 +48,7 @@ struct Contrastive {
     sum[0] = sum_lanes(square[0]);
   }
   template <class V>
-  PairOut<V, numbers> finish(const V (&sum)[sums], V y) const {
+  LOSSKIT_FUNCTION PairOut<V, numbers> finish(const V (&sum)[sums], V y) const {
     const V d = sqrt(sum[0]), no = V(1) - y, left = V(margin) - d;
     const V hinge = select(left <= V(0), V(0), left);
     // What a label leaves out stays out, even if it is infinite.
@@ -74,7 +74,7 @@ struct CosineEmbedding {
   double margin;
   explicit CosineEmbedding(const double* p) : margin(p[0]) {}
 
-  static bool takes(double) { return true; }
+  static LOSSKIT_INLINE bool takes(double) { return true; }
 
   template <class Row>
   LOSSKIT_INLINE void measure(Row& row, double (&sum)[sums]) const {
@@ -88,7 +88,7 @@ struct CosineEmbedding {
     for (int i = 0; i < 3; ++i) sum[i] = sum_lanes(products[i]);
   }
   template <class V>
-  PairOut<V, numbers> finish(const V (&sum)[sums], V y) const {
+  LOSSKIT_FUNCTION PairOut<V, numbers> finish(const V (&sum)[sums], V y) const {
     // As in PyTorch: both squares a little larger, so that the cosine of a zero vector is 0.
     const V first = sum[1] + V(1e-12), second = sum[2] + V(1e-12), product = first * second;
     const V norms = select(product == V(infinity<double>), sqrt(first) * sqrt(second), sqrt(product));
@@ -128,7 +128,7 @@ struct GradientPenalty {
     sum[0] = sum_lanes(square[0]);
   }
   template <class V>
-  PairOut<V, numbers> finish(const V (&sum)[sums], V) const {
+  LOSSKIT_FUNCTION PairOut<V, numbers> finish(const V (&sum)[sums], V) const {
     const V norm = sqrt(sum[0]), off = (norm - V(target)) / V(target);
     const V far = one_sided ? select(off < V(0), V(0), off) : off;
     const V steepness = V(2 * lambda) * far / (V(target) * norm);
@@ -174,7 +174,7 @@ struct ManhattanNorm {
     sum[0] = sum_lanes(size[0]);
   }
   template <class V>
-  static Norm<V> finish(V sum, V, double) {
+  static LOSSKIT_FUNCTION Norm<V> finish(V sum, V, double) {
     return {sum, V(1)};
   }
   template <class V>
@@ -195,19 +195,13 @@ struct MaximumNorm {
       s[1] = select(larger, V(1), select(a == s[0], s[1] + V(1), s[1]));
       s[0] = select(a == a, select(larger, a, s[0]), a);  // a NaN stays
     });
-    double size[V::lanes], count[V::lanes];
-    largest[0].store(size), largest[1].store(count);
-    for (int i = 1; i < V::lanes; ++i) {
-      if (size[i] == size[0]) {
-        count[0] += count[i];
-      } else if (size[i] > size[0] || size[i] != size[i]) {
-        size[0] = size[i], count[0] = count[i];
-      }
-    }
-    sum[0] = size[0], sum[1] = count[0];
+    const V size = largest[0];
+    const double nan = sum_lanes(select(size == size, V(0), size));
+    sum[0] = nan == nan ? greatest(size) : nan;
+    sum[1] = sum_lanes(select(size == V(sum[0]), largest[1], V(0)));
   }
   template <class V>
-  static Norm<V> finish(V largest, V count, double) {
+  static LOSSKIT_FUNCTION Norm<V> finish(V largest, V count, double) {
     return {largest, select(largest == largest, V(1) / count, largest)};
   }
   template <class V>
@@ -217,7 +211,7 @@ struct MaximumNorm {
 };
 
 /** Of a zero, infinite or NaN largest |d| the norm is that, and needs no finer measure. */
-inline bool is_plain(double largest) { return !(largest > 0 && largest < infinity<double>); }
+LOSSKIT_INLINE bool is_plain(double largest) { return !(largest > 0 && largest < infinity<double>); }
 
 struct EuclideanNorm {
   template <class Differences>
@@ -230,7 +224,7 @@ struct EuclideanNorm {
     measure_scaled(d, p, sum);
   }
   template <class V>
-  static Norm<V> finish(V sum, V scale, double) {
+  static LOSSKIT_FUNCTION Norm<V> finish(V sum, V scale, double) {
     const V norm = sqrt(sum) * scale;
     return {norm, select(norm == V(0), V(0), V(1) / norm)};
   }
@@ -242,7 +236,7 @@ struct EuclideanNorm {
  private:
   /** Where squares leave the range: those of d divided by the largest |d|, which is the scale. */
   template <class Differences>
-  static void measure_scaled(const Differences& d, double p, double* sum) {
+  static LOSSKIT_FUNCTION void measure_scaled(const Differences& d, double p, double* sum) {
     using V = typename Differences::vector;
     double largest[2];
     MaximumNorm::measure(d, p, largest);
@@ -274,7 +268,7 @@ struct GeneralNorm {
     sum[1] = sum_lanes(powers[0]);
   }
   template <class V>
-  static Norm<V> finish(V largest, V powers, double p) {
+  static LOSSKIT_FUNCTION Norm<V> finish(V largest, V powers, double p) {
     const auto plain = (largest == V(0)) | (largest == V(infinity<double>));
     const V norm = select(plain, largest, largest * pow_positive(powers, V(1 / p)));
     return {norm, select(norm == V(0), V(0), select(norm == norm, V(1), norm))};
@@ -297,7 +291,7 @@ struct TripletOf : Triplet {
     if (swap) N::measure(row.template differences<1, 2>(eps), p, sum + 4);
   }
   template <class V>
-  PairOut<V, numbers> finish(const V (&sum)[sums], V) const {
+  LOSSKIT_FUNCTION PairOut<V, numbers> finish(const V (&sum)[sums], V) const {
     const Norm<V> near = N::finish(sum[0], sum[1], p), far = N::finish(sum[2], sum[3], p);
     const Norm<V> other = swap ? N::finish(sum[4], sum[5], p) : far;
     const V share = swap ? share_less(far.norm, other.norm) : V(1);

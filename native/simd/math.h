@@ -45,23 +45,35 @@ constexpr T infinity = static_cast<T>(__builtin_inf());
 template <class T>
 constexpr T not_a_number = static_cast<T>(__builtin_nan(""));
 
-/** c[0] + c[1] x + c[2] x^2 + …, by Horner's rule. */
-template <class V, class T, size_t n>
-LOSSKIT_INLINE V polynomial(V x, const T (&c)[n]) {
-  V y = V(c[n - 1]);
-  for (size_t i = n - 1; i-- > 0;) y = fma(y, x, V(c[i]));
-  return y;
+/** c[i] + c[i + 1] x + c[i + 2] x^2 + …, by Horner's rule. The numbers are arguments of the template, and so
+ * constants wherever they are used: a GPU cannot see the arrays of its host. */
+template <const auto& c, size_t i = 0, class V>
+LOSSKIT_INLINE V polynomial(V x) {
+  constexpr auto lowest = c[i];
+  if constexpr (i + 1 == sizeof c / sizeof *c) {
+    return V(lowest);
+  } else {
+    return fma(polynomial<c, i + 1>(x), x, V(lowest));
+  }
 }
 
 /** The same, a step at a time by x and x^2, which the caller has: as many operations, but fewer that wait for
  * each other. */
-template <class V, class T, size_t n>
-LOSSKIT_INLINE V polynomial(V x, V x2, const T (&c)[n]) {
-  constexpr size_t last = (n - 1) / 2 * 2;
-  V y = V(c[last]);
-  if constexpr (last + 1 < n) y = fma(V(c[last + 1]), x, y);
-  for (size_t i = last; i > 0; i -= 2) y = fma(y, x2, fma(V(c[i - 1]), x, V(c[i - 2])));
-  return y;
+template <const auto& c, size_t i = 0, class V>
+LOSSKIT_INLINE V polynomial(V x, V x2) {
+  constexpr size_t n = sizeof c / sizeof *c;
+  constexpr auto lowest = c[i];
+  if constexpr (i + 1 == n) {
+    return V(lowest);
+  } else {
+    constexpr auto next = c[i + 1];
+    const V two = fma(V(next), x, V(lowest));
+    if constexpr (i + 2 == n) {
+      return two;
+    } else {
+      return fma(polynomial<c, i + 2>(x, x2), x2, two);
+    }
+  }
 }
 
 /** e^r - 1 for x = n ln2 + r with |r| <= ln2 / 2. */
@@ -70,7 +82,7 @@ LOSSKIT_INLINE V expm1_of_rest(V x, V n) {
   using T = typename V::scalar;
   using C = Constants<T>;
   const V r = fma(n, V(-C::ln2_lo), fma(n, V(-C::ln2_hi), x)), r2 = r * r;
-  return fma(r2, polynomial(r, r2, Coefficients<T>::expm1), r);
+  return fma(r2, polynomial<Coefficients<T>::expm1>(r, r2), r);
 }
 
 /** x = n ln2 + r, and e^r - 1. */
@@ -123,7 +135,7 @@ LOSSKIT_INLINE V expm1(V x) {
 /** log(1 + r) - r, 1 + r in [sqrt(1/2), sqrt(2)]. */
 template <int N>
 LOSSKIT_INLINE vec<float, N> log1p_minus(vec<float, N> r) {
-  const auto q = polynomial(r, Coefficients<float>::log1p);
+  const auto q = polynomial<Coefficients<float>::log1p>(r);
   return (r * r) * fma(r, q, vec<float, N>(-0.5f));
 }
 template <int N>
@@ -131,7 +143,7 @@ LOSSKIT_INLINE vec<double, N> log1p_minus(vec<double, N> r) {
   using V = vec<double, N>;
   // 2 atanh(s) with s = r / (2 + r), where 2 s = r - s r
   const V s = r / (r + V(2)), s2 = s * s, half_square = V(0.5) * r * r;
-  return fma(s, fma(s2, polynomial(s2, s2 * s2, Coefficients<double>::atanh), half_square), -half_square);
+  return fma(s, fma(s2, polynomial<Coefficients<double>::atanh>(s2, s2 * s2), half_square), -half_square);
 }
 
 /** k ln2 + log(1 + r + rest), the rounding of the first sum caught and added back. */
@@ -216,7 +228,7 @@ LOSSKIT_INLINE V log1p(V x) {
 template <int N>
 LOSSKIT_INLINE vec<float, N> log1p_unit(vec<float, N> t) {
   const auto t2 = t * t;
-  return fma(t2, polynomial(t, t2, Coefficients<float>::log1p01), t);
+  return fma(t2, polynomial<Coefficients<float>::log1p01>(t, t2), t);
 }
 template <int N>
 LOSSKIT_INLINE vec<double, N> log1p_unit(vec<double, N> t) {
@@ -247,7 +259,7 @@ LOSSKIT_INLINE V softplus(V x) {
 template <int N>
 LOSSKIT_INLINE vec<float, N> log1p_small(vec<float, N> t) {
   const auto t2 = t * t;
-  return fma(t2, polynomial(t, t2, Coefficients<float>::log1p_small), t);
+  return fma(t2, polynomial<Coefficients<float>::log1p_small>(t, t2), t);
 }
 template <int N>
 LOSSKIT_INLINE vec<double, N> log1p_small(vec<double, N> t) {
@@ -261,7 +273,7 @@ LOSSKIT_INLINE V log_cosh(V x) {
   using C = Constants<T>;
   const V a = abs(x), z = x * x, z2 = z * z;
   // x^2 / 2 unrounded, inside the fma
-  const V near = fma(V(T(0.5)) * x, x, z2 * polynomial(z, z2, Coefficients<T>::log_cosh));
+  const V near = fma(V(T(0.5)) * x, x, z2 * polynomial<Coefficients<T>::log_cosh>(z, z2));
   const V far = (a - V(C::ln2_hi)) + (log1p_small(exp_flushed(V(-2) * a)) - V(C::ln2_lo));
   return select(a < V(1), near, far);
 }
@@ -285,7 +297,7 @@ LOSSKIT_INLINE V atan2(V y, V x) {
   const V tangent = select(shorter == divisor, V(1), shorter / divisor);
   const V q = copysign(tangent, select(steep, -x, x)), z = q * q;
   const V half_turns = select(steep, V(T(0.5)), select(left, V(1), V(0)));
-  const V rest = fma(q * z, polynomial(z, z * z, Coefficients<T>::atan), half_turns * V(C::pi_lo));
+  const V rest = fma(q * z, polynomial<Coefficients<T>::atan>(z, z * z), half_turns * V(C::pi_lo));
   return copysign(fma(half_turns, V(C::pi_hi), q + rest), y);
 }
 
@@ -304,7 +316,7 @@ LOSSKIT_INLINE LogParts<vec<double, N>> log_parts(vec<double, N> x) {
   // 2 atanh(s) with s = r / (2 + r), and what the roundings of 2 + r and of s left
   const V d = r + V(2), d_rest = r - (d - V(2)), inverse = V(1) / d;
   const V s = r * inverse, s_rest = (fma(-s, d, r) - s * d_rest) * inverse;
-  const V s2 = s * s, rest = fma(s * s2, polynomial(s2, Coefficients<double>::atanh), s_rest + s_rest);
+  const V s2 = s * s, rest = fma(s * s2, polynomial<Coefficients<double>::atanh>(s2), s_rest + s_rest);
   const V high = k * V(C::ln2_hi), twice = s + s, sum = high + twice, lost = (high - sum) + twice;
   const V low = lost + fma(k, V(C::ln2_lo), rest), total = sum + low;
   return {log_or_special(x, total), (sum - total) + low};
@@ -329,6 +341,12 @@ template <int N>
 LOSSKIT_INLINE vec<float, N> pow_positive(vec<float, N> x, vec<float, N> y) {
   const auto power = exp(widen(y) * log(widen(x)));
   return select((y == vec<float, N>(0)) | (x == vec<float, N>(1)), vec<float, N>(1), narrow(power));
+}
+
+/** Applies an elementary function to one number. */
+template <class F>
+LOSSKIT_INLINE double of_one(double x, F f) {
+  return first_lane(f(vec<double, native_lanes<double>>(x)));
 }
 
 }  // namespace

@@ -13,9 +13,17 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 // The build may say LOSSKIT_INLINE=inline, and does so for the scalar code: sixteen numbers one at a time
 // make long functions, and inlining each into every other would cost the compiler minutes for nothing.
+// LOSSKIT_FUNCTION is for what need not be inlined: on a GPU it too has to be said to run there.
+#if defined(LOSSKIT_CUDA)
+#define LOSSKIT_LAMBDA
+#define LOSSKIT_INLINE __device__ __forceinline__
+#define LOSSKIT_FUNCTION __device__ inline
+#else
+#define LOSSKIT_FUNCTION inline
 #if defined(_MSC_VER)
 #define LOSSKIT_LAMBDA
 #if !defined(LOSSKIT_INLINE)
@@ -27,10 +35,18 @@
 #define LOSSKIT_INLINE inline __attribute__((always_inline))
 #endif
 #endif
+#endif
 
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
+
+template <class To, class From>
+LOSSKIT_INLINE To bit_copy(From x) {
+  To y;
+  memcpy(&y, &x, sizeof y);
+  return y;
+}
 
 template <class T>
 struct Bits;
@@ -208,6 +224,14 @@ LOSSKIT_INLINE vec<T, N> copysign(vec<T, N> magnitude, vec<T, N> sign) {
 template <class V>
 LOSSKIT_INLINE V load_some(const typename V::scalar* p, size_t n, typename V::scalar fill) {
   return n >= size_t(V::lanes) ? V::load(p) : V::load(p, n, fill);
+}
+
+/** The first lane's number. */
+template <class T, int N>
+LOSSKIT_INLINE T first_lane(vec<T, N> a) {
+  T lanes[N];
+  a.store(lanes);
+  return lanes[0];
 }
 
 // Across the lanes. All fold the upper half onto the lower until one lane is left, which is the canonical

@@ -33,7 +33,7 @@ LOSSKIT_INLINE vec<double, N> wide_log(vec<float, N> x) {
     k = select(is_denormal, k - V(Constants<float>::denormal_exponent), k);
   }
   // k ln2 + 2 atanh(s) with s = r / (2 + r)
-  const W s = r / (r + W(2)), s2 = s * s, q = polynomial(s2, s2 * s2, Coefficients<double>::atanh);
+  const W s = r / (r + W(2)), s2 = s * s, q = polynomial<Coefficients<double>::atanh>(s2, s2 * s2);
   const W y = fma(widen(k), W(C::ln2_hi + C::ln2_lo), s * fma(s2, q, W(2)));
   return rare ? y + widen(added) : y;
 }
@@ -53,7 +53,7 @@ LOSSKIT_INLINE vec<double, N> wide_exp_flushed(vec<float, N> x) {
   const auto power = widen(V::from_bits(bits(biased) << Bits<float>::mantissa));
   constexpr double ln2 = Constants<double>::ln2_hi + Constants<double>::ln2_lo;
   const auto r = fma(widen(n), vec<double, N>(-ln2), widen(bounded)), r2 = r * r;
-  return fma(power, fma(r2, polynomial(r, r2, Coefficients<double>::expm1_brief), r), power);
+  return fma(power, fma(r2, polynomial<Coefficients<double>::expm1_brief>(r, r2), r), power);
 }
 template <int N>
 LOSSKIT_INLINE vec<double, N> wide_exp_flushed(vec<double, N> x) {
@@ -67,7 +67,7 @@ LOSSKIT_INLINE vec<double, N> wide_log1p_unit(vec<double, N> t) {
     return log1p_unit(t);
   } else {
     const auto t2 = t * t;
-    return fma(t2, polynomial(t, t2, Coefficients<double>::log1p01_brief), t);
+    return fma(t2, polynomial<Coefficients<double>::log1p01_brief>(t, t2), t);
   }
 }
 

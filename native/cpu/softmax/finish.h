@@ -9,48 +9,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** Whether the mean divides by the class weights of the labels, not by the number of rows. */
-LOSSKIT_INLINE bool divides_by_weights(const Call& c) {
-  return c.weight.data != nullptr && !is_distribution(c);
-}
-
-/** What is known of sixteen rows when they are measured. */
-struct MeasuredRows {
-  Doubles max, whole, rest, dot, mass;
-  Doubles score;     // of the label
-  Doubles weight;    // of the label's class
-  Doubles incoming;  // gradient
-};
-
-/** Their losses, and what their gradients are made of: grad_j = e^(x_j - max) factor - uniform q_j. */
-struct FinishedRows {
-  Doubles value, factor, uniform;
-  Doubles label_grad;  // replaces the gradient of the label's own class
-};
-
-template <class Loss, class T>
-LOSSKIT_INLINE FinishedRows finish_rows(const Call& c, const MeasuredRows& m) {
-  const typename Loss::template Params<double> params(c.params);
-  const Doubles none(0), sum = m.whole + m.rest, log_sum = log1p((m.whole - Doubles(1)) + m.rest);
-  if (is_distribution(c)) {
-    return {m.dot + m.mass * log_sum, m.incoming * m.mass / sum, m.incoming, none};
-  }
-  const Doubles nll = (m.max - m.score) + log_sum;
-  const bool wants_grad = c.grads[0].data != nullptr;
-  const Doubles p_less_one = wants_grad ? expm1(-nll) : none;
-  if (c.label_smoothing == 0) {
-    const Out<Doubles> out = Loss::at(nll, params);
-    if (!wants_grad) return {m.weight * out.value, none, none, none};
-    const Doubles g = m.incoming * m.weight * out.grad;
-    return {m.weight * out.value, g / sum, none, fma(g, p_less_one, none)};
-  }
-  const Doubles keep = Doubles(1 - c.label_smoothing) * m.weight,
-                floor = Doubles(c.label_smoothing / static_cast<double>(c.columns));
-  const Doubles value = keep * nll + floor * (m.dot + m.mass * log_sum);
-  const Doubles p = p_less_one + Doubles(1), label_grad = keep * p_less_one + floor * (m.mass * p - m.weight);
-  return {value, m.incoming * (keep + floor * m.mass) / sum, m.incoming * floor, m.incoming * label_grad};
-}
-
 /** A finished row, for its gradient. */
 template <class T>
 struct Row {
@@ -81,9 +39,10 @@ void finish_rows(const Call& c, uint64_t row, size_t n, const Chunk* whole, cons
                              r.weight,      incoming_gradient(c, row + i)};
     for (int k = 0; k < 8; ++k) lanes[k][i] = known[k];
   }
+  const typename Loss::template Params<double> params(c.params);
   const auto lane = [&lanes](int k) LOSSKIT_LAMBDA { return Doubles::load(lanes[k]); };
   const FinishedRows done =
-      finish_rows<Loss, T>(c, {lane(0), lane(1), lane(2), lane(3), lane(4), lane(5), lane(6), lane(7)});
+      finish_rows<Loss>(c, params, {lane(0), lane(1), lane(2), lane(3), lane(4), lane(5), lane(6), lane(7)});
   done.value.store(lanes[0]), done.factor.store(lanes[1]);
   done.uniform.store(lanes[2]), done.label_grad.store(lanes[3]);
   for (size_t i = 0; i < n; ++i) {

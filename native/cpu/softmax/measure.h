@@ -10,25 +10,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** A row's scores are measured in chunks of this many, each on its own, so that any thread may take any
- * chunk. */
-constexpr uint64_t kChunk = 4096;
-
-LOSSKIT_INLINE bool is_distribution(const Call& c) {
-  return c.inputs[1].dtype == Dtype::float32 || c.inputs[1].dtype == Dtype::float64 ||
-         c.inputs[1].dtype == Dtype::float16 || c.inputs[1].dtype == Dtype::bfloat16;
-}
-
-/** Whether a row's loss depends on all its log-probabilities, not only on that of its label. */
-LOSSKIT_INLINE bool is_dense(const Call& c) { return is_distribution(c) || c.label_smoothing != 0; }
-
-inline uint64_t chunks_of(const Call& c) { return (c.columns + kChunk - 1) / kChunk; }
-
-LOSSKIT_INLINE uint64_t chunk_size(const Call& c, uint64_t chunk) {
-  const uint64_t left = c.columns - chunk * kChunk;
-  return left < kChunk ? left : kChunk;
-}
-
 /** The weight q of each class in a dense row's loss: smoothed, times the class weight. */
 template <class T>
 struct ClassTargets {
@@ -79,45 +60,9 @@ LOSSKIT_INLINE T greatest_of(const T* x, size_t n) {
   return greatest(max(max(a, b), max(c, d)));
 }
 
-/** What exponentials are measured against: of a row of -inf only, every e^x is 0. */
-template <class T>
-LOSSKIT_INLINE T shift_of(T largest) {
-  return largest == -infinity<T> ? T(0) : largest;
-}
-
 /** Two vectors side by side, each of which would wait for itself at every step. */
 template <class T>
 using Two = vec<T, 32>;
-
-/** The sum of numbers of the unit interval, in two parts as a Chunk has it. Floats at 32 take whole multiples
- * of 2^-18, exactly, and what they leave is summed beside them: widening each number would cost more. Good
- * for 32 numbers in a lane. */
-template <class V>
-struct UnitSum {
-  V held = V(32), left = V(0);
-
-  LOSSKIT_INLINE void add(V e) {
-    const V moved = held + e;
-    left = left + (e - (moved - held));
-    held = moved;
-  }
-  LOSSKIT_INLINE V whole() const { return held - V(32); }
-  LOSSKIT_INLINE V rest() const { return left; }
-};
-/** Nothing is wider than a double: ones are counted. */
-template <int N>
-struct UnitSum<vec<double, N>> {
-  using V = vec<double, N>;
-  V ones = V(0), others = V(0);
-
-  LOSSKIT_INLINE void add(V e) {
-    const auto is_one = e == V(1);
-    ones = ones + select(is_one, V(1), V(0));
-    others = others + select(is_one, V(0), e);
-  }
-  LOSSKIT_INLINE V whole() const { return ones; }
-  LOSSKIT_INLINE V rest() const { return others; }
-};
 
 /** e^(x - shift) of thirty-two scores, n of which are there. */
 template <class T>

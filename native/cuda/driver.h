@@ -1,0 +1,42 @@
+// How a driver puts a call into a stream.
+#pragma once
+
+#include "cuda/launch.h"
+#include "cuda/outcome.h"
+
+namespace losskit::cuda {
+
+/** Where a call runs. */
+struct Place {
+  Stream stream;
+  int processors;  // of the device
+  void* outcome;   // all zeros
+  void* scratch;
+  bool is_surveyed;  // gradients are multiplied by the outcome's scale, not by the call's
+
+  template <class T>
+  Outcome<T>* outcome_of() const {
+    return static_cast<Outcome<T>*>(outcome);
+  }
+};
+
+using Run = Code (*)(const Call&, const Place&);
+
+template <int n>
+struct RunsOf {
+  Run of[n];
+};
+
+/** The losses of a driver, in the order of the catalogue. */
+struct DriverRuns {
+  const Run *f32, *f64;
+};
+
+/** Blocks of a grid that walks `items`, `each` of them by a block at a time. */
+inline unsigned grid_of(uint64_t items, uint64_t each, int processors, int per_processor) {
+  const uint64_t wanted = (items + each - 1) / each,
+                 most = static_cast<uint64_t>(processors) * static_cast<uint64_t>(per_processor);
+  return static_cast<unsigned>(wanted < 1 ? 1 : wanted < most ? wanted : most);
+}
+
+}  // namespace losskit::cuda

@@ -1,0 +1,73 @@
+// What a block gathers for the outcome: the sum of its values, how many rows count, and the first fault.
+#pragma once
+
+#include "cuda/sum.h"
+#include "cuda/tensor.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+/** In shared memory. */
+template <class T>
+struct BlockTally {
+  BlockSum<T> total, weight;
+  Word count, fault;
+};
+
+/** A thread's part. It is made, and ended, by all threads of the block together. */
+template <class T>
+class Tally {
+ public:
+  LOSSKIT_INLINE explicit Tally(BlockTally<T>& block) : block_(block) {
+    clear(block.total);
+    clear(block.weight);
+    if (threadIdx.x == 0) block.count = block.fault = 0;
+    __syncthreads();
+  }
+
+  /** Values of a warp, n of each thread; 0 where it has none. */
+  template <int n>
+  LOSSKIT_INLINE void add(const T (&values)[n]) {
+    total_.add(values, block_.total);
+  }
+  /** What they add to the divisor of the mean. */
+  LOSSKIT_INLINE void add_weight(T weight) {
+    const T weights[1] = {weight};
+    weight_.add(weights, block_.weight);
+  }
+  LOSSKIT_INLINE void count(unsigned n) { count_ += n; }
+  LOSSKIT_INLINE void fault(uint64_t index, int input, Status status) {
+    const Word place = ~fault_place(index, input, status);
+    if (place > fault_) fault_ = place;
+  }
+
+  /** Hands all to the outcome; the last block looks up what stood where the first fault is. */
+  LOSSKIT_INLINE void end(const Call& c, Outcome<T>* outcome) {
+    total_.flush(block_.total);
+    weight_.flush(block_.weight);
+    if (count_ != 0) atomicAdd(&block_.count, count_);
+    if (fault_ != 0) atomicMax(&block_.fault, fault_);
+    __syncthreads();
+    add_to(block_.total, outcome->total, &outcome->total_special);
+    add_to(block_.weight, outcome->weight, &outcome->weight_special);
+    if (threadIdx.x != 0) return;
+    if (block_.count != 0) atomicAdd(&outcome->count, block_.count);
+    if (block_.fault != 0) atomicMax(&outcome->fault, block_.fault);
+    __threadfence();
+    if (atomicAdd(&outcome->blocks_done, 1u) + 1 != gridDim.x) return;
+    const Word first = atomicMax(&outcome->fault, Word(0));
+    if (first == 0) return;
+    const Word place = ~first;
+    outcome->fault_value = number_at<double>(c.inputs[place >> 2 & 3], place >> 4);
+  }
+
+ private:
+  BlockTally<T>& block_;
+  ThreadSum<T> total_, weight_;
+  Word count_ = 0, fault_ = 0;
+};
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
