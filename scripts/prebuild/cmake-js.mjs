@@ -19,6 +19,7 @@ const options = [
   `--directory=${root}`,
   `--out=${join(process.cwd(), 'build')}`,
   `--arch=${arch}`,
+  '--CDLOSSKIT_CUDA_EMULATED=OFF', // beside the addon it would be shipped
   ...(toolchain ? [`--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'cmake', 'toolchains', toolchain)}`] : []),
   ...(process.platform === 'win32' ? ['--generator=Ninja', '--CDCMAKE_CXX_COMPILER=clang-cl'] : []),
 ]
