@@ -56,7 +56,7 @@ void gather_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, voi
       (V::load(group.weights + i) * out.value).store(group.values + i);
       (V::load(group.weights + i) * out.grad).store(slopes + i);
     }
-    group.finish(c, at, n, kept, sums, divides_by_weights(c));
+    group.finish(c, at, n, kept, sums, is_mean_weighted(c));
     if (c.grads[0].data == nullptr) continue;
     clear_rows(c, c.grads[0], at, n);
     for (size_t i = 0; i < n; ++i) {

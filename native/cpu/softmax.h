@@ -96,7 +96,7 @@ void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, vo
         }
       }
     }
-    group.finish(c, at, n, counted, sums, divides_by_weights(c));
+    group.finish(c, at, n, counted, sums, is_mean_weighted(c));
   }
 }
 

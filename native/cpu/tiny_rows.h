@@ -107,7 +107,7 @@ void tiny_softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
       }
     }
     if (apart && c.grads[0].data != nullptr) write_planes(c, c.grads[0], at, n, 0, classes, planes);
-    group.finish(c, at, n, kept, sums, divides_by_weights(c));
+    group.finish(c, at, n, kept, sums, is_mean_weighted(c));
   }
 }
 

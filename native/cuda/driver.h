@@ -12,11 +12,16 @@ struct Place {
   int processors;  // of the device
   void* outcome;   // all zeros
   void* scratch;
-  bool is_surveyed;  // gradients are multiplied by the outcome's scale, not by the call's
+  bool is_surveyed;  // the scratch holds an outcome with the scale of the gradients
 
   template <class T>
   Outcome<T>* outcome_of() const {
     return static_cast<Outcome<T>*>(outcome);
+  }
+  /** Null where the call's own scale is right. */
+  template <class T>
+  const double* scale_of() const {
+    return is_surveyed ? &static_cast<const Outcome<T>*>(scratch)->scale : nullptr;
   }
 };
 

@@ -29,21 +29,25 @@ LOSSKIT_INLINE auto loss_of(const T (&x)[Loss::inputs][kEach], int i, const P& p
 }
 
 /** Whether element i leaves the domain of an input, which is noted. */
+template <class Loss, int input, class T, class P>
+LOSSKIT_INLINE bool leaves(const T (&x)[Loss::inputs][kEach], int i, uint64_t index, const P& params,
+                           Tally<T>& tally) {
+  if constexpr (is_checked<Loss, input>()) {
+    const auto outside = Loss::template outside<input>(vec<T, kTeam>(x[input][i]), params);
+    if (any(outside)) tally.fault(index, input, Status::domain);
+    return any(outside);
+  } else {
+    return false;
+  }
+}
+
+/** Whether it leaves that of any. */
 template <class Loss, class T, class P>
 LOSSKIT_INLINE bool is_outside(const T (&x)[Loss::inputs][kEach], int i, uint64_t index, const P& params,
                                Tally<T>& tally) {
-  bool outside = false;
-  const auto check = [&](auto of_input) {
-    constexpr int input = decltype(of_input)::value;
-    if constexpr (is_checked<Loss, input>()) {
-      if (any(Loss::template outside<input>(vec<T, kTeam>(x[input][i]), params))) {
-        tally.fault(index, input, Status::domain);
-        outside = true;
-      }
-    }
-  };
-  check(Index<0>()), check(Index<1>()), check(Index<2>());
-  return outside;
+  const bool first = leaves<Loss, 0>(x, i, index, params, tally);
+  const bool second = leaves<Loss, 1>(x, i, index, params, tally);
+  return leaves<Loss, 2>(x, i, index, params, tally) || first || second;
 }
 
 template <class Loss, class T, bool wants_grad, class P>

@@ -4,28 +4,51 @@
 
 #include "cpu/catalogue.h"
 #include "cuda/driver.h"
+#include "cuda/survey.h"
 
 namespace losskit::cuda {
 
-extern const DriverRuns elements_runs;
+extern const DriverRuns elements_runs, softmax_runs, gather_runs;
 
 namespace {
 
-/** In the order of Driver; null where there are no kernels yet. */
-constexpr const DriverRuns* kDriverRuns[kDrivers] = {&elements_runs};
+/** A list of losses with kernels, and which of its driver its first one is. */
+struct Listed {
+  Driver driver;
+  int first, count;
+  const DriverRuns* runs;
+};
+
+constexpr Listed kListed[] = {{Driver::elements, 0, 31, &elements_runs},
+                              {Driver::rows, 0, 3, &softmax_runs},
+                              {Driver::rows, 3, 1, &gather_runs}};
 
 bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
 template <class T>
 Run run_of(const Job& job) {
   const Kernel& kernel = kernel_at(job.call.kernel);
-  const DriverRuns* const runs = kDriverRuns[static_cast<int>(kernel.driver)];
-  if (runs == nullptr) return nullptr;
-  if constexpr (sizeof(T) == 8) {
-    return runs->f64[kernel.index];
-  } else {
-    return runs->f32[kernel.index];
+  for (const Listed& l : kListed) {
+    const int index = kernel.index - l.first;
+    if (kernel.driver != l.driver || index < 0 || index >= l.count) continue;
+    return sizeof(T) == 8 ? l.runs->f64[index] : l.runs->f32[index];
   }
+  return nullptr;
+}
+
+bool has_labels(const Job& job) {
+  const int input = kernel_at(job.call.kernel).labels;
+  return input >= 0 && job.call.inputs[input].dtype >= Dtype::int8;
+}
+
+bool divides_by_weights(const Job& job) {
+  return kernel_at(job.call.kernel).mean_by_weight && has_labels(job) && job.call.weight.data != nullptr;
+}
+
+/** Whether only the labels tell what a gradient is divided by. */
+bool needs_survey(const Job& job) {
+  return job.call.grads[0].data != nullptr && job.reduction == Reduction::mean && std::isnan(job.divisor) &&
+         has_labels(job) && (job.call.has_ignore_index || divides_by_weights(job));
 }
 
 int processors_of(int device) {
@@ -39,13 +62,17 @@ Code run_typed(int device, cudaStream_t stream, const Job& job, void* outcome, v
   const Run run = run_of<T>(job);
   if (run == nullptr) return cudaErrorNotSupported;
   Call c = job.call;
+  const bool is_own = std::isnan(job.divisor);
   const double divisor = job.reduction != Reduction::mean ? 1
-                         : std::isnan(job.divisor)        ? static_cast<double>(c.rows)
+                         : is_own                         ? static_cast<double>(c.rows)
                                                           : job.divisor;
   c.scale = job.upstream / divisor;
-  const Code code = cudaMemsetAsync(outcome, 0, sizeof(Outcome<T>), stream);
+  Code code = cudaMemsetAsync(outcome, 0, sizeof(Outcome<T>), stream);
   if (code != cudaSuccess) return code;
-  return run(c, {reinterpret_cast<Stream>(stream), processors_of(device), outcome, scratch, false});
+  const Place place = {reinterpret_cast<Stream>(stream), processors_of(device), outcome, scratch,
+                       needs_survey(job)};
+  if (place.is_surveyed) code = survey<T>(c, job.upstream, divides_by_weights(job), place);
+  return code != cudaSuccess ? code : run(c, place);
 }
 
 template <class T>
@@ -71,7 +98,7 @@ uint64_t outcome_bytes(const Job& job) {
   return in_double(job) ? sizeof(Outcome<double>) : sizeof(Outcome<float>);
 }
 
-uint64_t scratch_bytes(const Job&) { return 0; }
+uint64_t scratch_bytes(const Job& job) { return needs_survey(job) ? outcome_bytes(job) : 0; }
 
 Code run(int device, cudaStream_t stream, const Job& job, void* outcome, void* scratch) {
   return in_double(job) ? run_typed<double>(device, stream, job, outcome, scratch)

@@ -33,7 +33,7 @@ LOSSKIT_INLINE void clear(BlockSum<T>& sum) {
 
 /** Adds value 2^position. */
 template <class T>
-LOSSKIT_INLINE void add_at(BlockSum<T>& sum, int64_t value, int position) {
+LOSSKIT_SELDOM void add_at(BlockSum<T>& sum, int64_t value, int position) {
   if (value == 0) return;
   const int digit = position >> 5, shift = position & 31;
   const uint64_t low = static_cast<uint64_t>(value) << shift;
@@ -96,8 +96,7 @@ class ThreadSum {
       if (p.is_special()) continue;
       const int shift = p.position() - base_;
       if (shift < 0) {
-        const auto digits = static_cast<int64_t>(p.digits());
-        add_at(block, p.is_negative ? -digits : digits, p.position());
+        add_one(x[i], block);
         continue;
       }
       unsigned __int128 rest = static_cast<unsigned __int128>(p.digits()) << shift;
@@ -127,6 +126,12 @@ class ThreadSum {
   int base_ = -kSpan - 1;  // before the first number; nothing fits
   int count_ = 0;
   unsigned special_ = 0;
+
+  static LOSSKIT_SELDOM void add_one(T x, BlockSum<T>& block) {
+    const Parts<T> p(x);
+    const auto digits = static_cast<int64_t>(p.digits());
+    add_at(block, p.is_negative ? -digits : digits, p.position());
+  }
 
   LOSSKIT_INLINE void move(int above, BlockSum<T>& block) {
     for (int distance = 16; distance > 0; distance /= 2) {

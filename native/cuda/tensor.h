@@ -22,7 +22,7 @@ LOSSKIT_INLINE uint16_t to_bf16(float x) { return static_cast<uint16_t>(to_bf16(
 
 /** Number i < size. */
 template <class T>
-LOSSKIT_INLINE T number_at(const Tensor& t, uint64_t i) {
+LOSSKIT_SELDOM T number_at(const Tensor& t, uint64_t i) {
   switch (t.dtype) {
     case Dtype::float32:
       return static_cast<T>(stored<float>(t.data, i));
@@ -52,20 +52,33 @@ LOSSKIT_INLINE T number_at(const Tensor& t, uint64_t i) {
   return T(0);
 }
 
+/** The same of a tensor of the type of the computation or of a half type, which loops read. */
+template <class T>
+LOSSKIT_INLINE T float_at(const Tensor& t, uint64_t i) {
+  if (t.dtype == dtype_of<T>) return stored<T>(t.data, i);
+  const auto half = stored<uint16_t>(t.data, i);
+  return static_cast<T>(t.dtype == Dtype::float16 ? from_half(half) : from_bf16(half));
+}
+
 /** Number i of a tensor that repeats where it is shorter than the batch. */
 template <class T>
-LOSSKIT_INLINE T repeated_at(const Tensor& t, uint64_t i) {
+LOSSKIT_SELDOM T repeated_at(const Tensor t, uint64_t i) {
   return number_at<T>(t, i < t.size ? i : i % t.size);
 }
 
 /** Rounds to the type of the tensor: that of the computation, or a half type. */
 template <class T>
-LOSSKIT_INLINE void put(const MutableTensor& t, uint64_t i, T x) {
+LOSSKIT_INLINE void put_float(const MutableTensor& t, uint64_t i, T x) {
   if (t.dtype == dtype_of<T>) {
     static_cast<T*>(t.data)[i] = x;
   } else if constexpr (sizeof(T) == 4) {
     static_cast<uint16_t*>(t.data)[i] = t.dtype == Dtype::float16 ? to_half(x) : to_bf16(x);
   }
+}
+
+template <class T>
+LOSSKIT_SELDOM void put(const MutableTensor t, uint64_t i, T x) {
+  put_float(t, i, x);
 }
 
 /** What a thread takes at a time, in one access where memory allows. */

@@ -106,7 +106,7 @@ struct UnitSum<vec<double, N>> {
 };
 
 /** Whether the mean divides by the class weights of the labels, not by the number of rows. */
-LOSSKIT_INLINE bool divides_by_weights(const Call& c) {
+LOSSKIT_INLINE bool is_mean_weighted(const Call& c) {
   return c.weight.data != nullptr && !is_distribution(c);
 }
 

@@ -10,6 +10,9 @@
 
 #include "simd/vec.h"
 
+/** For what happens seldom: inlined into every kernel, it would be most of the library. */
+#define LOSSKIT_SELDOM __device__ __attribute__((noinline))
+
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {

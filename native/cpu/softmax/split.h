@@ -47,7 +47,7 @@ void finish_split_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sum
     RowGroup<T> group;
     group.values[0] = r.value;
     group.weights[0] = static_cast<T>(r.weight);
-    group.finish(c, row, 1, r.ignored ? 0 : 1, sums, divides_by_weights(c));
+    group.finish(c, row, 1, r.ignored ? 0 : 1, sums, is_mean_weighted(c));
   }
 }
 

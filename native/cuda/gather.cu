@@ -1,0 +1,73 @@
+// Losses that read one score of a row: a warp for each row, for its gradient is zero but for that score.
+#include "cuda/driver.h"
+#include "cuda/rows.h"
+#include "losses/catalogue.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kWarps = kThreads / 32;
+
+template <class Loss, class T, class P>
+__global__ void __launch_bounds__(kThreads)
+    gather_kernel(const Call c, const P params, const double* scale, Outcome<T>* outcome) {
+  using V = vec<T, kTeam>;
+  __shared__ BlockTally<T> block;
+  Tally<T> tally(block);
+  const unsigned lane_of_warp = threadIdx.x & 31;
+  const uint64_t stride = uint64_t(gridDim.x) * kWarps;
+  for (uint64_t row = uint64_t(blockIdx.x) * kWarps + threadIdx.x / 32; row < c.rows; row += stride) {
+    const int64_t label = label_at(c, row, tally);
+    const Scores<T> score(c, c.inputs[0], row);
+    T value(0), slope(0), weight(0);
+    if (label >= 0) {
+      weight = class_weight<T>(c, label);
+      const Out<V> out = Loss::at(V(score(static_cast<uint64_t>(label))), params);
+      value = weight * out.value.v;
+      slope = weight * out.grad.v;
+    }
+    __syncwarp();  // every lane has read the score, which a gradient may replace
+    if (c.grads[0].data != nullptr && label != kBad) {
+      const double incoming = incoming_gradient(c, scale, row);
+      for (uint64_t k = lane_of_warp; k < c.columns; k += 32) {
+        const bool is_label = label >= 0 && k == static_cast<uint64_t>(label);
+        const T grad = is_label ? static_cast<T>(incoming * static_cast<double>(slope)) : T(0);
+        put_float(c.grads[0], score.place(k), grad);
+      }
+    }
+    const bool gives = lane_of_warp == 0;
+    if (gives && c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = value;
+    const T values[1] = {gives ? value : T(0)};
+    if (c.wants_sum) tally.add(values);
+    if (c.weight.data != nullptr) tally.add_weight(gives ? weight : T(0));
+    tally.count(gives && label >= 0);
+  }
+  tally.end(c, outcome);
+}
+
+template <class Loss, class T>
+Code run_gather(const Call& c, const Place& place) {
+  using P = typename Loss::template Params<T>;
+  const P params(c.params);
+  const unsigned grid = grid_of(c.rows, kWarps, place.processors, 8);
+  return launch(gather_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
+                place.outcome_of<T>());
+}
+
+template <class T, class... L>
+constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
+  return {{run_gather<L, T>...}};
+}
+
+constexpr auto kF32 = runs<float>(GatherLosses());
+constexpr auto kF64 = runs<double>(GatherLosses());
+
+}  // namespace
+
+extern const DriverRuns gather_runs;
+constinit const DriverRuns gather_runs = {kF32.of, kF64.of};
+
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit

@@ -1,0 +1,50 @@
+// Rows of class scores: where they stand, their labels, and what multiplies their gradients.
+#pragma once
+
+#include "cuda/tally.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+constexpr int64_t kIgnored = -1, kBad = -2;
+
+/** A label, kIgnored, or kBad of one that is no class; then it is noted. */
+template <class T>
+LOSSKIT_INLINE int64_t label_at(const Call& c, uint64_t row, Tally<T>& tally) {
+  const auto label = number_at<int64_t>(c.inputs[1], row);
+  if (c.has_ignore_index && label == c.ignore_index) return kIgnored;
+  if (static_cast<uint64_t>(label) < c.columns) return label;
+  tally.fault(row, 1, Status::label);
+  return kBad;
+}
+
+/** The weight of a class. */
+template <class T>
+LOSSKIT_INLINE T class_weight(const Call& c, int64_t label) {
+  return c.weight.data != nullptr ? number_at<T>(c.weight, static_cast<uint64_t>(label)) : T(1);
+}
+
+/** What a row's gradient is multiplied by, its weight aside. `scale` is null where the call's own is right.
+ */
+LOSSKIT_INLINE double incoming_gradient(const Call& c, const double* scale, uint64_t row) {
+  const double own = scale != nullptr ? *scale : c.scale;
+  return c.upstream.data != nullptr ? own * number_at<double>(c.upstream, row) : own;
+}
+
+/** The numbers of a row: column k stands at `first` + k `step`. */
+template <class T>
+struct Scores {
+  const Tensor& tensor;
+  uint64_t first, step;
+
+  LOSSKIT_INLINE Scores(const Call& c, const Tensor& t, uint64_t row) : tensor(t), step(c.inner) {
+    first = c.inner == 1 ? row * c.columns : row / c.inner * c.columns * c.inner + row % c.inner;
+  }
+  LOSSKIT_INLINE uint64_t place(uint64_t column) const { return first + column * step; }
+  LOSSKIT_INLINE T operator()(uint64_t column) const { return float_at<T>(tensor, place(column)); }
+};
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit

@@ -1,0 +1,199 @@
+// Losses of the softmax of a row, by the length of the row: one thread, one warp, or one block for each.
+#include "cuda/softmax.h"
+
+#include "cuda/driver.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kWarps = kThreads / 32;
+/** Chunks whose maxima a block keeps; those of longer rows are found again. */
+constexpr uint64_t kMaxima = 512;
+
+/** Rows of few classes: a thread for each, which adds in the order of the classes. */
+template <class Loss, class T, class P>
+__global__ void __launch_bounds__(kThreads)
+    tiny_softmax_kernel(const Call c, const P params, const double* scale, Outcome<T>* outcome) {
+  using V = vec<T, kTeam>;
+  __shared__ BlockTally<T> block;
+  Tally<T> tally(block);
+  const bool by_weights = is_mean_weighted(c);
+  const uint64_t stride = uint64_t(gridDim.x) * kThreads;
+  for (uint64_t start = uint64_t(blockIdx.x) * kThreads; start < c.rows; start += stride) {
+    const uint64_t row = start + threadIdx.x;
+    const bool is_there = row < c.rows;
+    const int64_t label = is_there ? label_at(c, row, tally) : kBad;
+    Row<T> r{};
+    r.label = label;
+    const Scores<T> score(c, c.inputs[0], row);
+    V shift(0);
+    if (label >= 0) {
+      V largest = score(0);
+      for (uint64_t k = 1; k < c.columns; ++k) largest = max(V(score(k)), largest);
+      shift = shift_of(largest.v);
+      UnitSum<V> sum;
+      for (uint64_t k = 0; k < c.columns; ++k) sum.add(exp_flushed(V(score(k)) - shift));
+      const Chunk whole = {static_cast<double>(largest.v), static_cast<double>(sum.whole().v),
+                           static_cast<double>(sum.rest().v), 0, 0};
+      r = finish_row<Loss>(c, params, scale, row, label, score(static_cast<uint64_t>(label)), whole);
+    }
+    if (is_there && label != kBad && c.grads[0].data != nullptr) {
+      const T factor = static_cast<T>(r.factor);
+      for (uint64_t k = 0; k < c.columns; ++k) {
+        const bool is_label = label >= 0 && k == static_cast<uint64_t>(label);
+        const T grad = label == kIgnored ? T(0)
+                       : is_label        ? r.label_grad
+                                         : exp_flushed(V(score(k)) - shift).v * factor;
+        put_float(c.grads[0], score.place(k), grad);
+      }
+    }
+    if (is_there && c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = r.value;
+    const T value[1] = {r.value};
+    if (c.wants_sum) tally.add(value);
+    if (by_weights) tally.add_weight(r.weight);
+    tally.count(label >= 0);
+  }
+  tally.end(c, outcome);
+}
+
+/** Rows of one chunk: a warp for each. */
+template <class Loss, class T, class P>
+__global__ void __launch_bounds__(kThreads)
+    short_softmax_kernel(const Call c, const P params, const double* scale, Outcome<T>* outcome) {
+  __shared__ BlockTally<T> block;
+  Tally<T> tally(block);
+  const bool by_weights = is_mean_weighted(c), labelled = !is_distribution(c);
+  const uint64_t stride = uint64_t(gridDim.x) * kWarps;
+  for (uint64_t row = uint64_t(blockIdx.x) * kWarps + threadIdx.x / 32; row < c.rows; row += stride) {
+    const int64_t label = labelled ? label_at(c, row, tally) : kNoLabel;
+    const Scores<T> score(c, c.inputs[0], row);
+    Row<T> r{};
+    r.label = label;
+    if (label >= 0 || !labelled) {
+      const Chunk whole = measure_chunk(c, row, score, 0);
+      const T of_label = labelled ? score(static_cast<uint64_t>(label)) : T(0);
+      r = finish_row<Loss>(c, params, scale, row, label, of_label, whole);
+    }
+    __syncwarp();  // every lane has read the label's score, which a gradient may replace
+    if (label != kBad && c.grads[0].data != nullptr) write_chunk(c, row, score, 0, r.max, r);
+    const bool counts = lane_of_warp() == 0 && (label >= 0 || !labelled);
+    if (lane_of_warp() == 0 && c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = r.value;
+    const T value[1] = {counts ? r.value : T(0)};
+    if (c.wants_sum) tally.add(value);
+    if (by_weights) tally.add_weight(counts ? r.weight : T(0));
+    tally.count(counts);
+  }
+  tally.end(c, outcome);
+}
+
+/** Longer rows: a block for each, its warps taking chunks in turn. */
+template <class Loss, class T, class P>
+__global__ void __launch_bounds__(kThreads)
+    long_softmax_kernel(const Call c, const P params, const double* scale, Outcome<T>* outcome) {
+  __shared__ BlockTally<T> block;
+  __shared__ Chunk part[kWarps], whole;
+  __shared__ double maxima[kMaxima];
+  __shared__ Row<T> shared_row;
+  Tally<T> tally(block);
+  const bool by_weights = is_mean_weighted(c), labelled = !is_distribution(c),
+             wants_grad = c.grads[0].data != nullptr;
+  const unsigned warp = threadIdx.x / 32;
+  const uint64_t chunks = chunks_of(c);
+  for (uint64_t row = blockIdx.x; row < c.rows; row += gridDim.x) {
+    const int64_t label = labelled ? (threadIdx.x == 0 ? label_at(c, row, tally) : kIgnored) : kNoLabel;
+    if (threadIdx.x == 0) shared_row.label = label;
+    __syncthreads();
+    const bool counts = shared_row.label >= 0 || !labelled;
+    const Scores<T> score(c, c.inputs[0], row);
+    for (uint64_t first = 0; counts && first < chunks; first += kWarps) {
+      const uint64_t k = first + warp;
+      if (k < chunks) {
+        const Chunk chunk = measure_chunk(c, row, score, k);
+        if (lane_of_warp() == 0) {
+          part[warp] = chunk;
+          if (k < kMaxima) maxima[k] = chunk.max;
+        }
+      }
+      __syncthreads();
+      if (threadIdx.x == 0) {
+        const uint64_t count = chunks - first < kWarps ? chunks - first : kWarps;
+        Chunk all = first == 0 ? part[0] : combine(whole, part[0]);
+        for (uint64_t i = 1; i < count; ++i) all = combine(all, part[i]);
+        whole = all;
+      }
+      __syncthreads();
+    }
+    if (threadIdx.x == 0) {
+      Row<T> r{};
+      r.label = label;
+      if (counts) {
+        const T of_label = labelled ? score(static_cast<uint64_t>(label)) : T(0);
+        r = finish_row<Loss>(c, params, scale, row, label, of_label, whole);
+      }
+      shared_row = r;
+      if (c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = r.value;
+    }
+    __syncthreads();
+    const Row<T> r = shared_row;
+    if (wants_grad && r.label != kBad) {
+      for (uint64_t k = warp; k < chunks; k += kWarps) {
+        const bool is_known = k < kMaxima;
+        // Of an ignored row nothing is measured, nor asked for.
+        const double largest = !counts ? 0
+                               : is_known
+                                   ? maxima[k]
+                                   : static_cast<double>(largest_of(score, k * kChunk, chunk_size(c, k)));
+        write_chunk(c, row, score, k, largest, r);
+      }
+    }
+    if (warp == 0) {
+      const bool gives = counts && lane_of_warp() == 0;
+      const T value[1] = {gives ? r.value : T(0)};
+      if (c.wants_sum) tally.add(value);
+      if (by_weights) tally.add_weight(gives ? r.weight : T(0));
+      tally.count(gives);
+    }
+    __syncthreads();  // the next row uses what this one shared
+  }
+  tally.end(c, outcome);
+}
+
+template <class Loss, class T>
+Code run_softmax(const Call& c, const Place& place) {
+  using P = typename Loss::template Params<double>;
+  const P params(c.params);
+  const double* const scale = place.scale_of<T>();
+  const bool is_labelled = c.inputs[1].dtype >= Dtype::int8;
+  if (c.columns <= kTinyClasses && is_labelled && c.label_smoothing == 0) {
+    const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
+    return launch(tiny_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
+                  place.outcome_of<T>());
+  }
+  if (c.columns <= kChunk) {
+    const unsigned grid = grid_of(c.rows, kWarps, place.processors, 8);
+    return launch(short_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
+                  place.outcome_of<T>());
+  }
+  // As many rows at once as the second-level cache holds, from which they are read again.
+  const unsigned grid = grid_of(c.rows, 1, place.processors, 4);
+  return launch(long_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
+                place.outcome_of<T>());
+}
+
+template <class T, class... L>
+constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
+  return {{run_softmax<L, T>...}};
+}
+
+constexpr auto kF32 = runs<float>(SoftmaxLosses());
+constexpr auto kF64 = runs<double>(SoftmaxLosses());
+
+}  // namespace
+
+extern const DriverRuns softmax_runs;
+constinit const DriverRuns softmax_runs = {kF32.of, kF64.of};
+
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit

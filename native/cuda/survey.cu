@@ -1,0 +1,54 @@
+// The divisor of a mean that a gradient must know first: how many rows count, or the weights of their
+// classes.
+#include "cuda/survey.h"
+
+#include "cuda/rows.h"
+#include "sum/round.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+constexpr int kThreads = 256;
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) survey_kernel(const Call c, Outcome<T>* outcome) {
+  __shared__ BlockTally<T> block;
+  Tally<T> tally(block);
+  const uint64_t stride = uint64_t(gridDim.x) * kThreads;
+  for (uint64_t start = uint64_t(blockIdx.x) * kThreads; start < c.rows; start += stride) {
+    const uint64_t row = start + threadIdx.x;
+    const int64_t label = row < c.rows ? label_at(c, row, tally) : kBad;
+    if (c.weight.data != nullptr) tally.add_weight(label >= 0 ? class_weight<T>(c, label) : T(0));
+    tally.count(label >= 0);
+  }
+  tally.end(c, outcome);
+}
+
+template <class T>
+__global__ void scale_kernel(double upstream, bool by_weights, Outcome<T>* outcome) {
+  ExactSum<T> weight;
+  limbs_of(outcome->weight, weight);
+  weight.special = outcome->weight_special;
+  const double divisor = by_weights ? rounded_value(weight) : static_cast<double>(outcome->count);
+  outcome->scale = upstream / divisor;
+}
+
+}  // namespace
+
+template <class T>
+Code survey(const Call& c, double upstream, bool by_weights, const Place& place) {
+  Outcome<T>* const outcome = static_cast<Outcome<T>*>(place.scratch);
+  Code code = cudaMemsetAsync(outcome, 0, sizeof *outcome, stream_of(place.stream));
+  if (code != cudaSuccess) return code;
+  const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
+  code = launch(survey_kernel<T>, grid, kThreads, 0, place.stream, c, outcome);
+  if (code != cudaSuccess) return code;
+  return launch(scale_kernel<T>, 1, 1, 0, place.stream, upstream, by_weights, outcome);
+}
+
+template Code survey<float>(const Call&, double, bool, const Place&);
+template Code survey<double>(const Call&, double, bool, const Place&);
+
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
