@@ -1,18 +1,24 @@
 # The CUDA library, which the addon opens at run time if it is there; and the same sources made by the C++ compiler for an
 # emulated device, with which tests run everywhere on Linux.
-set(LOSSKIT_CUDA AUTO CACHE STRING "Build the CUDA library: ON, OFF, or AUTO, which does where there is nvcc")
+#
+# A machine with a GPU and nvcc gets a library for its own GPU, in a minute or two; ON makes that of a release, for all
+# architectures, which takes many.
+set(LOSSKIT_CUDA AUTO CACHE STRING "Build the CUDA library: ON, OFF, or AUTO, for the GPU of this machine if it has one")
 set_property(CACHE LOSSKIT_CUDA PROPERTY STRINGS AUTO ON OFF)
 # Real code for each generation, and PTX of the oldest for those to come. One alone builds sooner: 90-real.
 set(LOSSKIT_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120-real 75-virtual
   CACHE STRING "Architectures of the CUDA library, as CMAKE_CUDA_ARCHITECTURES has them")
 
 set(LOSSKIT_CUDA_SOURCES library run runtime)
+set(LOSSKIT_CUDA_KERNELS elements gather softmax survey)
 list(TRANSFORM LOSSKIT_CUDA_SOURCES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")
+list(TRANSFORM LOSSKIT_CUDA_KERNELS REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")
 
 # A library of which only the function that gives the table is seen, and whose bytes are those of its sources.
 file(WRITE ${CMAKE_BINARY_DIR}/cuda.map "{ global: losskit_cuda_library; local: *; };\n")
 function(losskit_cuda_library name)
-  add_library(${name} SHARED ${ARGN})
+  set_source_files_properties(${LOSSKIT_CUDA_KERNELS} PROPERTIES COMPILE_DEFINITIONS "LOSSKIT_CUDA;LOSSKIT_ISA=cuda")
+  add_library(${name} SHARED ${ARGN} ${CMAKE_SOURCE_DIR}/native/cpu/catalogue.cc)
   target_link_libraries(${name} PRIVATE Threads::Threads)
   target_link_options(${name} PRIVATE
     -Wl,--version-script=${CMAKE_BINARY_DIR}/cuda.map -Wl,--build-id=none -Wl,-z,nodelete)
@@ -23,19 +29,26 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT CMAKE_CROSSCOMPILING AND NOT LOSSK
   set(linux_here ON)
 endif()
 
-if(LOSSKIT_CUDA STREQUAL "AUTO" AND linux_here OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA STREQUAL "AUTO")
+set(has_gpu OFF)
+if(linux_here AND EXISTS /dev/nvidiactl)
+  set(has_gpu ON)
+endif()
+if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA STREQUAL "AUTO")
   find_program(LOSSKIT_NVCC nvcc PATHS /usr/local/cuda/bin)
   if(LOSSKIT_NVCC)
     if(NOT CMAKE_CUDA_COMPILER)
       set(CMAKE_CUDA_COMPILER ${LOSSKIT_NVCC})
     endif()
     set(CMAKE_CUDA_ARCHITECTURES ${LOSSKIT_CUDA_ARCHITECTURES})
+    if(LOSSKIT_CUDA STREQUAL "AUTO")
+      set(CMAKE_CUDA_ARCHITECTURES native)
+    endif()
     enable_language(CUDA)
     # CMake before 3.26 does not know that nvcc has it.
     if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
     endif()
-    losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES})
+    losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES} ${LOSSKIT_CUDA_KERNELS})
     set_target_properties(losskit_cuda PROPERTIES
       CUDA_STANDARD 20 CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
     target_include_directories(losskit_cuda PRIVATE native)

@@ -12,7 +12,7 @@ constexpr int kWarps = kThreads / 32;
 
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads)
-    gather_kernel(const Call c, const P params, const double* scale, Outcome<T>* outcome) {
+    gather_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
   using V = vec<T, kTeam>;
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);

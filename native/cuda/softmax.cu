@@ -15,7 +15,7 @@ constexpr uint64_t kMaxima = 512;
 /** Rows of few classes: a thread for each, which adds in the order of the classes. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads)
-    tiny_softmax_kernel(const Call c, const P params, const double* scale, Outcome<T>* outcome) {
+    tiny_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
   using V = vec<T, kTeam>;
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(kThreads)
 /** Rows of one chunk: a warp for each. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads)
-    short_softmax_kernel(const Call c, const P params, const double* scale, Outcome<T>* outcome) {
+    short_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);
   const bool by_weights = is_mean_weighted(c), labelled = !is_distribution(c);
@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(kThreads)
 /** Longer rows: a block for each, its warps taking chunks in turn. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads)
-    long_softmax_kernel(const Call c, const P params, const double* scale, Outcome<T>* outcome) {
+    long_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
   __shared__ Chunk part[kWarps], whole;
   __shared__ double maxima[kMaxima];

@@ -111,9 +111,7 @@ class ThreadSum {
   /** Hands all it has to the block. */
   LOSSKIT_INLINE void flush(BlockSum<T>& block) {
     for (int k = 0; k < kParts; ++k) {
-      int64_t all = part_[k];
-      for (int distance = 16; distance > 0; distance /= 2) all += __shfl_xor_sync(kWarp, all, distance);
-      if ((threadIdx.x & 31) == 0) add_at(block, all, base_ + k * kBits);
+      add_warp(part_[k], base_ + k * kBits, block);
       part_[k] = 0;
     }
     count_ = 0;
@@ -126,6 +124,11 @@ class ThreadSum {
   int base_ = -kSpan - 1;  // before the first number; nothing fits
   int count_ = 0;
   unsigned special_ = 0;
+
+  static LOSSKIT_SELDOM void add_warp(int64_t all, int position, BlockSum<T>& block) {
+    for (int distance = 16; distance > 0; distance /= 2) all += __shfl_xor_sync(kWarp, all, distance);
+    if ((threadIdx.x & 31) == 0) add_at(block, all, position);
+  }
 
   static LOSSKIT_SELDOM void add_one(T x, BlockSum<T>& block) {
     const Parts<T> p(x);

@@ -8,20 +8,21 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** In shared memory. */
-template <class T>
+/** In shared memory; with or without the weights that the mean divides by. */
+template <class T, bool weighs = true>
 struct BlockTally {
-  BlockSum<T> total, weight;
+  BlockSum<T> total;
+  BlockSum<T> weight[weighs ? 1 : 0];
   Word count, fault;
 };
 
 /** A thread's part. It is made, and ended, by all threads of the block together. */
-template <class T>
+template <class T, bool weighs = true>
 class Tally {
  public:
-  LOSSKIT_INLINE explicit Tally(BlockTally<T>& block) : block_(block) {
+  LOSSKIT_INLINE explicit Tally(BlockTally<T, weighs>& block) : block_(block) {
     clear(block.total);
-    clear(block.weight);
+    if constexpr (weighs) clear(block.weight[0]);
     if (threadIdx.x == 0) block.count = block.fault = 0;
     __syncthreads();
   }
@@ -34,7 +35,7 @@ class Tally {
   /** What they add to the divisor of the mean. */
   LOSSKIT_INLINE void add_weight(T weight) {
     const T weights[1] = {weight};
-    weight_.add(weights, block_.weight);
+    weight_.add(weights, block_.weight[0]);
   }
   LOSSKIT_INLINE void count(unsigned n) { count_ += n; }
   LOSSKIT_INLINE void fault(uint64_t index, int input, Status status) {
@@ -45,12 +46,12 @@ class Tally {
   /** Hands all to the outcome; the last block looks up what stood where the first fault is. */
   LOSSKIT_INLINE void end(const Call& c, Outcome<T>* outcome) {
     total_.flush(block_.total);
-    weight_.flush(block_.weight);
+    if constexpr (weighs) weight_.flush(block_.weight[0]);
     if (count_ != 0) atomicAdd(&block_.count, count_);
     if (fault_ != 0) atomicMax(&block_.fault, fault_);
     __syncthreads();
     add_to(block_.total, outcome->total, &outcome->total_special);
-    add_to(block_.weight, outcome->weight, &outcome->weight_special);
+    if constexpr (weighs) add_to(block_.weight[0], outcome->weight, &outcome->weight_special);
     if (threadIdx.x != 0) return;
     if (block_.count != 0) atomicAdd(&outcome->count, block_.count);
     if (block_.fault != 0) atomicMax(&outcome->fault, block_.fault);
@@ -63,7 +64,7 @@ class Tally {
   }
 
  private:
-  BlockTally<T>& block_;
+  BlockTally<T, weighs>& block_;
   ThreadSum<T> total_, weight_;
   Word count_ = 0, fault_ = 0;
 };

@@ -76,11 +76,6 @@ LOSSKIT_INLINE void put_float(const MutableTensor& t, uint64_t i, T x) {
   }
 }
 
-template <class T>
-LOSSKIT_SELDOM void put(const MutableTensor t, uint64_t i, T x) {
-  put_float(t, i, x);
-}
-
 /** What a thread takes at a time, in one access where memory allows. */
 constexpr int kEach = 4;
 
@@ -99,44 +94,54 @@ LOSSKIT_INLINE Four<S> four_at(const void* data, uint64_t i) {
   return *reinterpret_cast<const Four<S>*>(static_cast<const S*>(data) + i);
 }
 
+/** Of a half type, or where memory does not allow one access. */
+template <class T>
+LOSSKIT_SELDOM Four<T> read_others(const Tensor t, uint64_t at, int n) {
+  Four<T> x;
+  const bool is_half = t.dtype == Dtype::float16 || t.dtype == Dtype::bfloat16;
+  if (n == kEach && at + kEach <= t.size && is_half && is_aligned<uint16_t>(t.data)) {
+    const Four<uint16_t> four = four_at<uint16_t>(t.data, at);
+    const bool brain = t.dtype == Dtype::bfloat16;
+    for (int i = 0; i < kEach; ++i) {
+      x.of[i] = static_cast<T>(brain ? from_bf16(four.of[i]) : from_half(four.of[i]));
+    }
+    return x;
+  }
+#pragma unroll 1
+  for (int i = 0; i < kEach; ++i) x.of[i] = i < n ? repeated_at<T>(t, at + static_cast<uint64_t>(i)) : T(0);
+  return x;
+}
+
 /** Numbers from `at` on, a multiple of 4, of which n <= 4 are there; 0 for the others. */
 template <class T>
-LOSSKIT_INLINE void read_each(const Tensor& t, uint64_t at, int n, T (&x)[kEach]) {
-  if (n == kEach && at + kEach <= t.size) {
-    if (t.dtype == dtype_of<T> && is_aligned<T>(t.data)) {
-      const Four<T> four = four_at<T>(t.data, at);
-      for (int i = 0; i < kEach; ++i) x[i] = four.of[i];
-      return;
-    }
-    if ((t.dtype == Dtype::float16 || t.dtype == Dtype::bfloat16) && is_aligned<uint16_t>(t.data)) {
-      const Four<uint16_t> four = four_at<uint16_t>(t.data, at);
-      const bool brain = t.dtype == Dtype::bfloat16;
-      for (int i = 0; i < kEach; ++i)
-        x[i] = static_cast<T>(brain ? from_bf16(four.of[i]) : from_half(four.of[i]));
-      return;
-    }
-  }
-  for (int i = 0; i < kEach; ++i) x[i] = i < n ? repeated_at<T>(t, at + static_cast<uint64_t>(i)) : T(0);
+LOSSKIT_INLINE Four<T> read_each(const Tensor& t, uint64_t at, int n) {
+  const bool is_whole = n == kEach && at + kEach <= t.size;
+  if (is_whole && t.dtype == dtype_of<T> && is_aligned<T>(t.data)) return four_at<T>(t.data, at);
+  return read_others<T>(t, at, n);
 }
 
 template <class T>
-LOSSKIT_INLINE void write_each(const MutableTensor& t, uint64_t at, int n, const T (&x)[kEach]) {
-  if (n == kEach && t.dtype == dtype_of<T> && is_aligned<T>(t.data)) {
-    Four<T> four;
-    for (int i = 0; i < kEach; ++i) four.of[i] = x[i];
-    *reinterpret_cast<Four<T>*>(static_cast<T*>(t.data) + at) = four;
-    return;
-  }
+LOSSKIT_SELDOM void write_others(const MutableTensor t, uint64_t at, int n, Four<T> x) {
   if constexpr (sizeof(T) == 4) {
     if (n == kEach && t.dtype != Dtype::float32 && is_aligned<uint16_t>(t.data)) {
       Four<uint16_t> four;
       const bool brain = t.dtype == Dtype::bfloat16;
-      for (int i = 0; i < kEach; ++i) four.of[i] = brain ? to_bf16(x[i]) : to_half(x[i]);
+      for (int i = 0; i < kEach; ++i) four.of[i] = brain ? to_bf16(x.of[i]) : to_half(x.of[i]);
       *reinterpret_cast<Four<uint16_t>*>(static_cast<uint16_t*>(t.data) + at) = four;
       return;
     }
   }
-  for (int i = 0; i < n; ++i) put(t, at + static_cast<uint64_t>(i), x[i]);
+#pragma unroll 1
+  for (int i = 0; i < n; ++i) put_float(t, at + static_cast<uint64_t>(i), x.of[i]);
+}
+
+template <class T>
+LOSSKIT_INLINE void write_each(const MutableTensor& t, uint64_t at, int n, const Four<T>& x) {
+  if (n == kEach && t.dtype == dtype_of<T> && is_aligned<T>(t.data)) {
+    *reinterpret_cast<Four<T>*>(static_cast<T*>(t.data) + at) = x;
+  } else {
+    write_others(t, at, n, x);
+  }
 }
 
 }  // namespace
