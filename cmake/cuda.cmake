@@ -9,16 +9,19 @@ set_property(CACHE LOSSKIT_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(LOSSKIT_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120-real 75-virtual
   CACHE STRING "Architectures of the CUDA library, as CMAKE_CUDA_ARCHITECTURES has them")
 
-set(LOSSKIT_CUDA_SOURCES library run runtime)
-set(LOSSKIT_CUDA_KERNELS elements gather softmax survey)
-list(TRANSFORM LOSSKIT_CUDA_SOURCES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")
+# Kernels and what launches them; and what needs no nvcc, which would read it again for each architecture.
+set(LOSSKIT_CUDA_KERNELS boxes elements gather pairs regions softmax survey)
+set(LOSSKIT_CUDA_SOURCES run)
 list(TRANSFORM LOSSKIT_CUDA_KERNELS REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")
+list(TRANSFORM LOSSKIT_CUDA_SOURCES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")
+set(LOSSKIT_CUDA_HOST_SOURCES cuda/library cuda/runtime cpu/catalogue)
+list(TRANSFORM LOSSKIT_CUDA_HOST_SOURCES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/\\1.cc")
 
 # A library of which only the function that gives the table is seen, and whose bytes are those of its sources.
 file(WRITE ${CMAKE_BINARY_DIR}/cuda.map "{ global: losskit_cuda_library; local: *; };\n")
 function(losskit_cuda_library name)
   set_source_files_properties(${LOSSKIT_CUDA_KERNELS} PROPERTIES COMPILE_DEFINITIONS "LOSSKIT_CUDA;LOSSKIT_ISA=cuda")
-  add_library(${name} SHARED ${ARGN} ${CMAKE_SOURCE_DIR}/native/cpu/catalogue.cc)
+  add_library(${name} SHARED ${ARGN})
   target_link_libraries(${name} PRIVATE Threads::Threads)
   target_link_options(${name} PRIVATE
     -Wl,--version-script=${CMAKE_BINARY_DIR}/cuda.map -Wl,--build-id=none -Wl,-z,nodelete)
@@ -48,9 +51,13 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
     if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
     endif()
-    losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES} ${LOSSKIT_CUDA_KERNELS})
+    add_library(losskit_cuda_host OBJECT ${LOSSKIT_CUDA_HOST_SOURCES})
+    target_link_libraries(losskit_cuda_host PRIVATE losskit_options)
+    target_include_directories(losskit_cuda_host SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+    losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES} ${LOSSKIT_CUDA_KERNELS} $<TARGET_OBJECTS:losskit_cuda_host>)
     set_target_properties(losskit_cuda PROPERTIES
-      CUDA_STANDARD 20 CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
+      CUDA_STANDARD 20 CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden
+      LINKER_LANGUAGE CUDA)
     target_include_directories(losskit_cuda PRIVATE native)
     target_compile_options(losskit_cuda PRIVATE -fmad=false --expt-relaxed-constexpr -compress-mode=size
       -Xcompiler=-Wall,-Wextra,-ffp-contract=off,-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.

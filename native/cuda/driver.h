@@ -35,7 +35,13 @@ struct RunsOf {
 /** The losses of a driver, in the order of the catalogue. */
 struct DriverRuns {
   const Run *f32, *f64;
+  int count;
 };
+
+template <int n>
+constexpr DriverRuns driver_runs(const RunsOf<n>& f32, const RunsOf<n>& f64) {
+  return {f32.of, f64.of, n};
+}
 
 /** Blocks of a grid that walks `items`, `each` of them by a block at a time. */
 inline unsigned grid_of(uint64_t items, uint64_t each, int processors, int per_processor) {

@@ -121,7 +121,7 @@ constexpr auto kF64 = runs<double>(ElementLosses());
 }  // namespace
 
 extern const DriverRuns elements_runs;
-constinit const DriverRuns elements_runs = {kF32.of, kF64.of};
+constinit const DriverRuns elements_runs = driver_runs(kF32, kF64);
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kThreads)
     if (gives && c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = value;
     const T values[1] = {gives ? value : T(0)};
     if (c.wants_sum) tally.add(values);
-    if (c.weight.data != nullptr) tally.add_weight(gives ? weight : T(0));
+    if (c.weight.data != nullptr && c.wants_sum) tally.add_weight(gives ? weight : T(0));
     tally.count(gives && label >= 0);
   }
   tally.end(c, outcome);
@@ -67,7 +67,7 @@ constexpr auto kF64 = runs<double>(GatherLosses());
 }  // namespace
 
 extern const DriverRuns gather_runs;
-constinit const DriverRuns gather_runs = {kF32.of, kF64.of};
+constinit const DriverRuns gather_runs = driver_runs(kF32, kF64);
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -6,14 +6,12 @@
 #include <tuple>
 #include <utility>
 
-#include "cuda/abi.h"
+#include "cuda/device.h"
 
 namespace losskit::cuda {
 
 /** As much shared memory as a block may have without asking. */
 constexpr size_t kPlainShared = 48 << 10;
-
-inline cudaStream_t stream_of(Stream stream) { return reinterpret_cast<cudaStream_t>(stream); }
 
 /** The shared memory whose size the launch gave; aligned to 16 bytes. */
 template <class T>
@@ -63,30 +61,5 @@ Code launch(void (*kernel)(P...), unsigned grid, unsigned block, size_t shared, 
       [](void* launched) { delete static_cast<Launched*>(launched); });
 #endif
 }
-
-/** Makes a device the thread's own, until the end of the scope. */
-class DeviceGuard {
- public:
-  explicit DeviceGuard(int device) {
-    code_ = cudaGetDevice(&before_);
-    if (code_ == cudaSuccess && before_ != device) {
-      code_ = cudaSetDevice(device);
-      changed_ = true;
-    }
-  }
-  ~DeviceGuard() {
-    if (changed_) cudaSetDevice(before_);
-  }
-  DeviceGuard(const DeviceGuard&) = delete;
-  DeviceGuard& operator=(const DeviceGuard&) = delete;
-
-  /** Why the device could not be made the thread's own, or 0. */
-  Code code() const { return code_; }
-
- private:
-  int before_ = 0;
-  bool changed_ = false;
-  Code code_;
-};
 
 }  // namespace losskit::cuda

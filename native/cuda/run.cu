@@ -8,20 +8,20 @@
 
 namespace losskit::cuda {
 
-extern const DriverRuns elements_runs, softmax_runs, gather_runs;
+extern const DriverRuns elements_runs, softmax_runs, gather_runs, regions_runs, boxes_runs, pairs_runs;
 
 namespace {
 
-/** A list of losses with kernels, and which of its driver its first one is. */
+/** A list of losses that have kernels, and which of its driver's the first of them is. */
 struct Listed {
   Driver driver;
-  int first, count;
-  const DriverRuns* runs;
+  int first;
+  const DriverRuns& runs;
 };
 
-constexpr Listed kListed[] = {{Driver::elements, 0, 31, &elements_runs},
-                              {Driver::rows, 0, 3, &softmax_runs},
-                              {Driver::rows, 3, 1, &gather_runs}};
+constexpr Listed kListed[] = {{Driver::elements, 0, elements_runs}, {Driver::rows, 0, softmax_runs},
+                              {Driver::rows, 3, gather_runs},       {Driver::masks, 0, regions_runs},
+                              {Driver::boxes, 0, boxes_runs},       {Driver::pairs, 0, pairs_runs}};
 
 bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
@@ -30,8 +30,8 @@ Run run_of(const Job& job) {
   const Kernel& kernel = kernel_at(job.call.kernel);
   for (const Listed& l : kListed) {
     const int index = kernel.index - l.first;
-    if (kernel.driver != l.driver || index < 0 || index >= l.count) continue;
-    return sizeof(T) == 8 ? l.runs->f64[index] : l.runs->f32[index];
+    if (kernel.driver != l.driver || index < 0 || index >= l.runs.count) continue;
+    return sizeof(T) == 8 ? l.runs.f64[index] : l.runs.f32[index];
   }
   return nullptr;
 }

@@ -15,7 +15,8 @@ constexpr uint64_t kMaxima = 512;
 /** Rows of few classes: a thread for each, which adds in the order of the classes. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads)
-    tiny_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
+    tiny_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
+                        Outcome<T>* outcome) {
   using V = vec<T, kTeam>;
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);
@@ -52,7 +53,7 @@ __global__ void __launch_bounds__(kThreads)
     if (is_there && c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = r.value;
     const T value[1] = {r.value};
     if (c.wants_sum) tally.add(value);
-    if (by_weights) tally.add_weight(r.weight);
+    if (by_weights && c.wants_sum) tally.add_weight(r.weight);
     tally.count(label >= 0);
   }
   tally.end(c, outcome);
@@ -61,7 +62,8 @@ __global__ void __launch_bounds__(kThreads)
 /** Rows of one chunk: a warp for each. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads)
-    short_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
+    short_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
+                         Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);
   const bool by_weights = is_mean_weighted(c), labelled = !is_distribution(c);
@@ -82,7 +84,7 @@ __global__ void __launch_bounds__(kThreads)
     if (lane_of_warp() == 0 && c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = r.value;
     const T value[1] = {counts ? r.value : T(0)};
     if (c.wants_sum) tally.add(value);
-    if (by_weights) tally.add_weight(counts ? r.weight : T(0));
+    if (by_weights && c.wants_sum) tally.add_weight(counts ? r.weight : T(0));
     tally.count(counts);
   }
   tally.end(c, outcome);
@@ -91,7 +93,8 @@ __global__ void __launch_bounds__(kThreads)
 /** Longer rows: a block for each, its warps taking chunks in turn. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads)
-    long_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
+    long_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
+                        Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
   __shared__ Chunk part[kWarps], whole;
   __shared__ double maxima[kMaxima];
@@ -152,7 +155,7 @@ __global__ void __launch_bounds__(kThreads)
       const bool gives = counts && lane_of_warp() == 0;
       const T value[1] = {gives ? r.value : T(0)};
       if (c.wants_sum) tally.add(value);
-      if (by_weights) tally.add_weight(gives ? r.weight : T(0));
+      if (by_weights && c.wants_sum) tally.add_weight(gives ? r.weight : T(0));
       tally.count(gives);
     }
     __syncthreads();  // the next row uses what this one shared
@@ -193,7 +196,7 @@ constexpr auto kF64 = runs<double>(SoftmaxLosses());
 }  // namespace
 
 extern const DriverRuns softmax_runs;
-constinit const DriverRuns softmax_runs = {kF32.of, kF64.of};
+constinit const DriverRuns softmax_runs = driver_runs(kF32, kF64);
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -12,7 +12,8 @@ namespace {
 constexpr int kThreads = 256;
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) survey_kernel(const __grid_constant__ Call c, Outcome<T>* outcome) {
+__global__ void __launch_bounds__(kThreads)
+    survey_kernel(const __grid_constant__ Call c, Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);
   const uint64_t stride = uint64_t(gridDim.x) * kThreads;

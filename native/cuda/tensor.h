@@ -11,6 +11,8 @@ namespace {
 
 template <class T>
 constexpr Dtype dtype_of = sizeof(T) == 4 ? Dtype::float32 : Dtype::float64;
+template <>
+constexpr Dtype dtype_of<int64_t> = Dtype::int64;
 
 template <class S>
 LOSSKIT_INLINE S stored(const void* data, uint64_t i) {
@@ -20,9 +22,8 @@ LOSSKIT_INLINE S stored(const void* data, uint64_t i) {
 LOSSKIT_INLINE float from_bf16(uint16_t bits) { return bit_copy<float>(static_cast<uint32_t>(bits) << 16); }
 LOSSKIT_INLINE uint16_t to_bf16(float x) { return static_cast<uint16_t>(to_bf16(vec<float, kTeam>(x)).v); }
 
-/** Number i < size. */
 template <class T>
-LOSSKIT_SELDOM T number_at(const Tensor& t, uint64_t i) {
+LOSSKIT_SELDOM T converted_at(const Tensor& t, uint64_t i) {
   switch (t.dtype) {
     case Dtype::float32:
       return static_cast<T>(stored<float>(t.data, i));
@@ -50,6 +51,12 @@ LOSSKIT_SELDOM T number_at(const Tensor& t, uint64_t i) {
       break;
   }
   return T(0);
+}
+
+/** Number i < size. */
+template <class T>
+LOSSKIT_INLINE T number_at(const Tensor& t, uint64_t i) {
+  return t.dtype == dtype_of<T> ? stored<T>(t.data, i) : converted_at<T>(t, i);
 }
 
 /** The same of a tensor of the type of the computation or of a half type, which loops read. */

@@ -242,7 +242,8 @@ void report(const char* what, const Kernel& kernel, const char* type, const Size
             const Layout& layout) {
   ++compared;
   if (what == nullptr) return;
-  ++differing;
+  constexpr int kShown = 20;
+  if (++differing > kShown) return;
   std::printf("%s %s rows %llu columns %llu inner %llu%s%s%s%s: %s differ\n", kernel.name, type,
               static_cast<unsigned long long>(sizes.rows), static_cast<unsigned long long>(sizes.columns),
               static_cast<unsigned long long>(job.call.inner),

@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "cuda/emulated/api.h"
@@ -244,7 +245,15 @@ void trap(const char* why) { running->trap(why); }
 
 void* dynamic_shared() { return running->shared(); }
 
+namespace {
+
+/** Shared memory is that of the one block that runs. */
+constinit std::mutex one_grid;
+
+}  // namespace
+
 int run_grid(const Grid& grid, void (*function)(void*), void* argument) {
+  const std::lock_guard lock(one_grid);
   Block& block = block_of_this_thread();
   running = &block;
   blockDim = dim3(grid.threads);

@@ -11,8 +11,9 @@
 #define __launch_bounds__(...)
 #define __grid_constant__
 #define __align__(n) alignas(n)
-/** A block runs on one thread of the system, and one block at a time does. */
-#define __shared__ static thread_local
+/** One block runs at a time, whatever streams there are: memory that threads of the system had of their own
+ * would be more than a library opened at run time may have. */
+#define __shared__ static
 
 struct uint3 {
   unsigned x, y, z;

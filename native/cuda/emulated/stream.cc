@@ -34,9 +34,16 @@ std::shared_ptr<Stream> Stream::start(Device& device) {
 }
 
 void Stream::put(std::function<void()> work) {
-  const std::lock_guard lock(mutex_);
-  queue_.push_back(std::move(work));
-  condition_.notify_one();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_) {
+      queue_.push_back(std::move(work));
+      condition_.notify_one();
+      return;
+    }
+  }
+  // Another thread has destroyed the stream meanwhile, and nothing is left before this.
+  work();
 }
 
 void Stream::close() {
@@ -55,7 +62,7 @@ void Stream::serve() {
   std::unique_lock lock(mutex_);
   while (true) {
     condition_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-    if (queue_.empty()) return;
+    if (queue_.empty()) break;
     {
       const std::function<void()> work = std::move(queue_.front());
       queue_.pop_front();
@@ -64,6 +71,7 @@ void Stream::serve() {
     }
     lock.lock();
   }
+  ended_ = true;
 }
 
 namespace {

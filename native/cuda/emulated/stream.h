@@ -47,7 +47,7 @@ class Stream {
   std::mutex mutex_;
   std::condition_variable condition_;
   std::deque<std::function<void()>> queue_;
-  bool closed_ = false;
+  bool closed_ = false, ended_ = false;
 };
 
 /** The stream of a handle, or that of the current device for a null one; null when there is none such. */

@@ -1,6 +1,6 @@
 // The table of functions that the addon finds in the library.
 #include "cuda/abi.h"
-#include "cuda/launch.h"
+#include "cuda/device.h"
 #include "cuda/run.h"
 #include "cuda/runtime.h"
 

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <new>
 
-#include "cuda/launch.h"
+#include "cuda/device.h"
 
 namespace losskit::cuda {
 namespace {
