@@ -1,4 +1,4 @@
-import type { BindingArray, DeviceInfo, DeviceMemory, DtypeName } from '../../binding.js'
+import type { BindingArray, DeviceInfo, DtypeName } from '../../binding.js'
 import { binding } from '../backend/binding.ts'
 import { LosskitBackendError, LosskitDtypeError, LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import { show, showShape } from '../show.ts'
@@ -97,7 +97,8 @@ export class Device {
     options: PlaceOptions = {},
   ): DeviceTensor<D> {
     requireDtype('device.tensor', dtype)
-    return this.#allocate(dtype, readShape('device.tensor', 'the tensor', shape), options)
+    const sizes = readShape('device.tensor', 'the tensor', shape)
+    return this.#allocate(dtype, sizes, sizeOf(sizes), options)
   }
 
   /**
@@ -106,7 +107,7 @@ export class Device {
    */
   upload<D extends DtypeName = DtypeName>(data: Tensor, options: UploadOptions<D> = {}): DeviceTensor<D> {
     const { data: array, dtype, shape } = this.#read(data, options)
-    const tensor = this.#allocate(dtype, shape, options)
+    const tensor = this.#allocate(dtype, shape, array.length, options)
     try {
       const { handle } = this.#streamOf(options)
       this.health.attempt(() => binding.cuda.upload(handle, memoryOf(tensor), array), array.byteLength)
@@ -186,7 +187,7 @@ export class Device {
     const { handle } = this.defaultStream
     const bytes = bytesOf(dtype, sizeOf(sizes))
     const memory = this.health.attempt(() => binding.cuda.adopt(handle, ptr, bytes))
-    return this.#made(dtype, sizes, memory, this.defaultStream, keepAlive)
+    return new DeviceTensor(this, dtype, sizes, sizeOf(sizes), memory, this.defaultStream, keepAlive)
   }
 
   /** Memory of another process, by what its `ipcHandle` said. Dispose of it before the other process lets it go. */
@@ -209,29 +210,26 @@ export class Device {
     const memory = this.health.attempt(() =>
       binding.cuda.importMemory(stream.handle, new Uint8Array(bytes), offset, bytesOf(dtype, sizeOf(sizes))),
     )
-    return this.#made(dtype, sizes, memory, stream)
+    return new DeviceTensor(this, dtype, sizes, sizeOf(sizes), memory, stream)
   }
 
-  #allocate<D extends DtypeName>(dtype: D, shape: readonly number[], options: PlaceOptions): DeviceTensor<D> {
+  #allocate<D extends DtypeName>(
+    dtype: D,
+    shape: readonly number[] | undefined,
+    length: number,
+    options: PlaceOptions,
+  ): DeviceTensor<D> {
     const stream = this.#streamOf(options)
     const { handle } = stream
-    const bytes = bytesOf(dtype, sizeOf(shape))
+    const bytes = bytesOf(dtype, length)
     if (!Number.isSafeInteger(bytes)) {
-      throw new LosskitShapeError(`device.tensor: shape ${showShape(shape)} is more than any memory holds.`)
+      throw new LosskitShapeError(
+        `device.tensor: ${length} elements of ${dtype} are more than any memory holds.`,
+      )
     }
     const shared = options.shared === true
     const memory = this.health.attempt(() => binding.cuda.allocate(handle, bytes, shared), bytes)
-    return this.#made(dtype, shape, memory, stream, shared ? SHARED : undefined)
-  }
-
-  #made<D extends DtypeName>(
-    dtype: D,
-    shape: readonly number[],
-    memory: DeviceMemory,
-    stream: DeviceStream,
-    owner?: unknown,
-  ): DeviceTensor<D> {
-    return new DeviceTensor(this, dtype, shape, sizeOf(shape), memory, stream, owner)
+    return new DeviceTensor(this, dtype, shape, length, memory, stream, shared ? SHARED : undefined)
   }
 
   #streamOf({ stream }: PlaceOptions): DeviceStream {
@@ -254,12 +252,12 @@ export class Device {
   #read<D extends DtypeName>(
     data: unknown,
     { dtype, shape }: UploadOptions<D>,
-  ): { data: BindingArray; dtype: DtypeName; shape: readonly number[] } {
+  ): { data: BindingArray; dtype: DtypeName; shape: readonly number[] | undefined } {
     const dense = readTensor('device.upload', 'data', data)
     const read = dense.isPlain ? fromPlain(dense, dtype) : declared(dense, dtype)
     const { length } = read.data
-    const sizes = shape === undefined ? (dense.shape ?? [length]) : readShape('device.upload', 'data', shape)
-    if (sizeOf(sizes) !== length) {
+    const sizes = shape === undefined ? dense.shape : readShape('device.upload', 'data', shape)
+    if (sizes !== undefined && sizeOf(sizes) !== length) {
       throw new LosskitShapeError(
         `device.upload: shape is ${showShape(sizes)}, which is ${sizeOf(sizes)} elements, but data has ${length}.`,
       )

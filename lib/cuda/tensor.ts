@@ -23,6 +23,9 @@ export interface DeviceIpcHandle {
 /** The memory of a tensor, which `what` calls in words where there is none any more. */
 export let memoryOf: (tensor: DeviceTensor, what?: string) => DeviceMemory
 
+/** The shape of a tensor, undefined where it was given none: as with flat arrays. */
+export let shapeOf: (tensor: DeviceTensor) => readonly number[] | undefined
+
 /** Remembers which loss filled a tensor: what was wrong with its data is told to who reads the tensor. */
 export let noteFilled: (tensor: DeviceTensor, outcome: DeviceOutcome) => void
 
@@ -39,11 +42,13 @@ export class DeviceTensor<D extends DtypeName = DtypeName> {
   readonly #owner: unknown
   #filledBy: DeviceOutcome | undefined
 
-  /** @internal */
+  readonly #isFlat: boolean
+
+  /** Without a shape it is flat, and fits any shape of its length. @internal */
   constructor(
     device: Device,
     dtype: D,
-    shape: readonly number[],
+    shape: readonly number[] | undefined,
     length: number,
     memory: DeviceMemory,
     stream: DeviceStream,
@@ -51,7 +56,8 @@ export class DeviceTensor<D extends DtypeName = DtypeName> {
   ) {
     this.device = device
     this.dtype = dtype
-    this.shape = Object.freeze(shape.slice())
+    this.shape = Object.freeze(shape?.slice() ?? [length])
+    this.#isFlat = shape === undefined
     this.length = length
     this.#memory = memory
     this.#stream = stream
@@ -137,6 +143,7 @@ export class DeviceTensor<D extends DtypeName = DtypeName> {
       if (tensor.#memory === undefined) throw disposed(what)
       return tensor.#memory
     }
+    shapeOf = tensor => (tensor.#isFlat ? undefined : tensor.shape)
     noteFilled = (tensor, outcome) => {
       tensor.#filledBy = outcome
     }

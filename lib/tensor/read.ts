@@ -1,5 +1,5 @@
 import type { BindingArray } from '../../binding.js'
-import { DeviceTensor, memoryOf } from '../cuda/tensor.ts'
+import { DeviceTensor, memoryOf, shapeOf } from '../cuda/tensor.ts'
 import { LosskitBackendError, LosskitBufferError, LosskitDtypeError, LosskitShapeError } from '../errors.ts'
 import { show, showShape } from '../show.ts'
 import { type Dtype, declaredDtype, dtypeNamed, dtypeOf, float64, kindOf } from './dtype.ts'
@@ -40,7 +40,7 @@ export function readTensor(loss: string, name: string, value: unknown): Dense {
   if (value instanceof Dense) return value
   if (value instanceof DeviceTensor) {
     memoryOf(value, `${loss}: ${name}`)
-    return new Dense(value, dtypeNamed(value.dtype), value.shape, 'DeviceTensor')
+    return new Dense(value, dtypeNamed(value.dtype), shapeOf(value), 'DeviceTensor')
   }
   if (typeof value === 'object' && value !== null && 'data' in value) {
     return readObject(loss, name, value)

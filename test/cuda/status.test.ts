@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)('cuda.status', () => {
 
   it('is where CUDA begins: importing losskit opens nothing', async () => {
     const opened = await inProcess({}, async ({ cuda, mse }) => {
-      const { readFileSync } = process.getBuiltinModule("node:fs")
+      const { readFileSync } = process.getBuiltinModule('node:fs')
       const isOpen = () => readFileSync('/proc/self/maps', 'utf8').includes('liblosskit_cuda')
       mse([1], [2])
       const before = isOpen()
