@@ -7,7 +7,7 @@ import { declaredDtype, float32, int32 } from '../tensor/dtype.ts'
 import { wholeNumbers } from '../tensor/numbers.ts'
 import { type Dense, hostData, readTensor } from '../tensor/read.ts'
 import { readShape, sizeOf } from '../tensor/shape.ts'
-import type { Tensor } from '../tensor/types.ts'
+import type { Tensor, UploadedDtype } from '../tensor/types.ts'
 import { type DeviceLoss, Health } from './health.ts'
 import { status } from './status.ts'
 import { DeviceStream } from './stream.ts'
@@ -34,9 +34,9 @@ export interface PlaceOptions {
   readonly shared?: boolean | undefined
 }
 
-export interface UploadOptions<D extends DtypeName> extends PlaceOptions {
+export interface UploadOptions<D extends DtypeName | undefined = DtypeName | undefined> extends PlaceOptions {
   /** That of the array if there is none: 'float16' and 'bfloat16' must be named. Plain numbers become float32 or int32. */
-  readonly dtype?: D | undefined
+  readonly dtype?: D
   readonly shape?: readonly number[] | undefined
 }
 
@@ -105,7 +105,12 @@ export class Device {
    * A copy of an array on the device. The copy is put into a stream; the array may change at once, unless it is one of
    * `pinned`, which the device reads by itself until the stream has come so far.
    */
-  upload<D extends DtypeName = DtypeName>(data: Tensor, options: UploadOptions<D> = {}): DeviceTensor<D> {
+  upload<D extends DtypeName>(data: Tensor, options: UploadOptions & { readonly dtype: D }): DeviceTensor<D>
+  upload<const Data extends Tensor>(
+    data: Data,
+    options?: UploadOptions<undefined>,
+  ): DeviceTensor<UploadedDtype<Data>>
+  upload(data: Tensor, options: UploadOptions = {}): DeviceTensor {
     const { data: array, dtype, shape } = this.#read(data, options)
     const tensor = this.#allocate(dtype, shape, array.length, options)
     try {
@@ -115,7 +120,7 @@ export class Device {
       tensor.dispose()
       throw error
     }
-    return tensor as DeviceTensor<D>
+    return tensor
   }
 
   /**
@@ -249,9 +254,9 @@ export class Device {
     return stream
   }
 
-  #read<D extends DtypeName>(
+  #read(
     data: unknown,
-    { dtype, shape }: UploadOptions<D>,
+    { dtype, shape }: UploadOptions,
   ): { data: BindingArray; dtype: DtypeName; shape: readonly number[] | undefined } {
     const dense = readTensor('device.upload', 'data', data)
     const read = dense.isPlain ? fromPlain(dense, dtype) : declared(dense, dtype)

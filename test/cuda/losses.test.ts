@@ -82,8 +82,7 @@ describe.skipIf(missing !== undefined)('a loss of device tensors', () => {
             [3, 4],
           ])
         : (undefined as never)
-    const labels =
-      missing === undefined ? gpu.upload(Int32Array.of(1, 2), { dtype: 'int32' }) : (undefined as never)
+    const labels = missing === undefined ? gpu.upload(Int32Array.of(1, 2)) : (undefined as never)
 
     it('of a label that names no class', async () => {
       const told =
@@ -110,7 +109,7 @@ describe.skipIf(missing !== undefined)('a loss of device tensors', () => {
     })
 
     it('but ignores the labels that it is told to ignore', async () => {
-      const ignored = gpu.upload(Int32Array.of(1, 2), { dtype: 'int32' })
+      const ignored = gpu.upload(Int32Array.of(1, 2))
       expect(await nll(scores, ignored, { ignoreIndex: 2 }).read()).toBe(-2)
     })
   })

@@ -160,7 +160,7 @@ describe.skipIf(missing !== undefined)('a tensor of a device', () => {
   it('keeps pinned memory for as long as something is copied from it', async () => {
     const upload = (): DeviceTensor<'float32'> => {
       const pinned = gpu.pinned(Float32Array, 1_000_000).fill(3)
-      return gpu.upload(pinned, { dtype: 'float32' })
+      return gpu.upload(pinned)
     }
     using tensor = upload()
     collect()
