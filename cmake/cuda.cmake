@@ -55,6 +55,17 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
     target_link_libraries(losskit_cuda_host PRIVATE losskit_options)
     target_include_directories(losskit_cuda_host SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
     losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES} ${LOSSKIT_CUDA_KERNELS} $<TARGET_OBJECTS:losskit_cuda_host>)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+      target_sources(losskit_cuda_host PRIVATE native/cuda/glibc.cc)
+      file(STRINGS native/cuda/glibc.cc calls REGEX "^OLD")
+      list(TRANSFORM calls REPLACE "OLD.([a-z_]+).*" "-Wl,--wrap=\\1")
+      target_link_options(losskit_cuda PRIVATE ${calls})
+    endif()
+    # The names inside would be of the process that compiles.
+    foreach(source ${LOSSKIT_CUDA_SOURCES} ${LOSSKIT_CUDA_KERNELS})
+      get_filename_component(seed ${source} NAME_WE)
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS --frandom-seed=${seed})
+    endforeach()
     set_target_properties(losskit_cuda PROPERTIES
       CUDA_STANDARD 20 CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden
       LINKER_LANGUAGE CUDA)

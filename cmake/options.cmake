@@ -17,6 +17,10 @@ else()
     -Wall -Wextra -Wshadow -Wconversion -ffp-contract=off
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. # the path of this machine is in nothing that is built
     $<$<BOOL:${LOSSKIT_WARNINGS_AS_ERRORS}>:-Werror>)
+  # Clang counts it to -Wconversion, GCC does not.
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_compile_options(losskit_options INTERFACE -Wno-sign-conversion)
+  endif()
   # The masked intrinsics of GCC 12 warn about their own deliberately undefined operand.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(losskit_options INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)

@@ -1,9 +1,11 @@
-// Callbacks from JavaScript: no C++ exception leaves them.
+// Callbacks from JavaScript: no C++ exception leaves them, and they compute in one floating-point mode.
 #pragma once
 
 #include <napi.h>
 
 #include <stdexcept>
+
+#include "cpu/float_environment.h"
 
 namespace losskit {
 
@@ -24,6 +26,7 @@ using Callback = napi_value (*)(napi_env, napi_callback_info);
 
 template <Callback callback>
 napi_value guarded(napi_env env, napi_callback_info info) {
+  const FloatEnvironment environment;
   try {
     return callback(env, info);
   } catch (const ContractError& e) {

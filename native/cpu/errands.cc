@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cpu/condition_variable.h"
+#include "cpu/float_environment.h"
 
 namespace losskit {
 namespace {
@@ -65,6 +66,7 @@ class Runners {
   }
 
   void work() {
+    const FloatEnvironment environment;
     std::unique_lock lock(mutex_);
     for (;;) {
       if (first_ == nullptr && idle_ == kKept) break;

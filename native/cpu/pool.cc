@@ -9,6 +9,7 @@
 
 #include "cpu/condition_variable.h"
 #include "cpu/cores.h"
+#include "cpu/float_environment.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
@@ -162,6 +163,7 @@ class Pool {
   }
 
   [[noreturn]] void work() {
+    const FloatEnvironment environment;
     Helper helper;
     std::unique_lock lock(mutex_);
     for (;;) {

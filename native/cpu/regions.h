@@ -47,7 +47,10 @@ Overlap measure_pixels(const Call& c, uint64_t row, uint64_t chunk, PixelScratch
   const T* p = read_block(c.inputs[0], at, n, scratch.pred);
   const T* t = read_block(c.inputs[1], at, n, scratch.target);
   if constexpr (gradients_of<Loss>().count == 0) {
-    if (!is_binary(p, n, 0, at, fault) || !is_binary(t, n, 1, at, fault)) return {};
+    const bool refused = !is_binary(p, n, 0, at, fault);
+    // Of the target only what comes before it: the first pixel that is refused is named.
+    const size_t before = refused ? static_cast<size_t>(fault.index - at) : n;
+    if (!is_binary(t, before, 1, at, fault) || refused) return {};
   }
   D both(0), only_pred(0), only_target(0);
   for (size_t i = 0; i < n; i += 16) {

@@ -9,7 +9,6 @@
 
 #include "cpu/catalogue.h"
 #include "cpu/dispatch.h"
-#include "cpu/float_environment.h"
 #include "cpu/last_level_cache.h"
 #include "cpu/pool.h"
 #include "sum/read.h"
@@ -116,7 +115,6 @@ void walk_pieces(const Call& c, const Phase<T>& phase, uint64_t items, uint64_t 
            each, cancel, sums};
   const auto enter = [](void* context) {
     Shared& s = *static_cast<Shared*>(context);
-    const FloatEnvironment environment;
     const int thread = s.entered.fetch_add(1, std::memory_order_relaxed);
     void* const own_scratch = s.scratch + s.each * static_cast<uint64_t>(thread);
     Sums<T> own;
@@ -143,7 +141,6 @@ void run_phase(const Job& job, const Phase<T>& phase, uint64_t bytes, Sums<T>& s
   const uint64_t items = measured(phase.items, c, c.rows), work = measured(phase.work, c, bytes);
   const int threads = threads_for(work);
   if (threads == 1 && job.cancel == nullptr) {
-    const FloatEnvironment environment;
     const Scratch scratch(measured(phase.scratch, c, 0));
     return phase.walk(c, 0, items, sums, scratch.data());
   }
@@ -252,7 +249,6 @@ bool run_briefly(Job& job, double& value) {
     c.scale = job.upstream / divisor;
     c.stream = false;
   }
-  const FloatEnvironment environment;
   double sum;
   if (!brief(c, sum)) return false;
   value = sum / divisor;

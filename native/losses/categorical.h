@@ -30,8 +30,8 @@ struct SoftmaxFocal {
     explicit Params(const double* p) : alpha(static_cast<T>(p[0])), gamma(static_cast<T>(p[1])) {}
   };
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V nll, const P& params) {
-    const V alpha(params.alpha), gamma(params.gamma);
+  static LOSSKIT_INLINE Out<V> at(V nll, const P& given) {
+    const V alpha(given.alpha), gamma(given.gamma);
     const V q = V(0) - expm1(-nll), p = V(1) - q;
     const V focus = alpha * pow_positive(q, gamma);
     // The derivative of q^gamma as q^gamma (gamma p / q): nll / q stays finite where q is 0, q^(gamma - 1)
@@ -52,8 +52,8 @@ struct Poly1 {
     explicit Params(const double* p) : epsilon(static_cast<T>(p[0])) {}
   };
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V nll, const P& params) {
-    const V epsilon(params.epsilon), q = V(0) - expm1(-nll);
+  static LOSSKIT_INLINE Out<V> at(V nll, const P& given) {
+    const V epsilon(given.epsilon), q = V(0) - expm1(-nll);
     return {fma(epsilon, q, nll), fma(epsilon, V(1) - q, V(1))};
   }
 };

@@ -22,11 +22,11 @@ struct MultiMargin {
   };
   /** Of z_c - z_y, for one wrong class. */
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V rise, const P& params) {
-    const V z = rise + V(params.margin);
+  static LOSSKIT_INLINE Out<V> at(V rise, const P& given) {
+    const V z = rise + V(given.margin);
     const auto clear = z <= V(0);
     const V excess = select(clear, V(0), z);  // NaN passes
-    if (params.linear) return {excess, select(z > V(0), V(1), excess)};
+    if (given.linear) return {excess, select(z > V(0), V(1), excess)};
     return {excess * excess, excess + excess};
   }
 };

@@ -2,15 +2,16 @@
  * Builds the binaries that losskit comes with into prebuilds/: all that this machine can build, or those that are named.
  *
  * npm run prebuild [-- linux-x64-glibc linux-arm64-glibc …]
+ * With LOSSKIT_CUDA=ON the CUDA library for all architectures is made too, which takes many minutes.
  */
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import prebuildify from 'prebuildify'
-import { hostLibc, isCrossCompiled, isHost, targets } from './targets.mjs'
+import { filesOf, hostLibc, isCrossCompiled, isHost, targets } from './targets.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const shim = fileURLToPath(new URL('cmake-js.mjs', import.meta.url))
@@ -47,7 +48,7 @@ async function build(target, { toolchain = '', stripBin = 'strip' } = {}) {
   // prebuildify builds in the folder it is given, so that the build of the checkout stays as it is.
   const cwd = join(root, 'build', 'prebuild', target.id)
   mkdirSync(cwd, { recursive: true })
-  rmSync(join(root, target.file), { force: true })
+  for (const file of filesOf(target)) rmSync(join(root, file), { force: true })
   process.env.LOSSKIT_PREBUILD_TOOLCHAIN = toolchain
   const windows = process.platform === 'win32'
   await promisify(prebuildify)({
@@ -65,7 +66,8 @@ async function build(target, { toolchain = '', stripBin = 'strip' } = {}) {
     nodeGyp: windows ? `"${process.execPath}" "${shim}"` : shim,
   })
   built++
-  console.log(target.file)
+  // prebuildify takes the shared libraries that the build made beside the addon: that of CUDA, where there is a compiler for it.
+  for (const file of filesOf(target)) if (existsSync(join(root, file))) console.log(file)
 }
 
 function fail(message) {

@@ -9,9 +9,14 @@ export interface Target {
   readonly libc?: 'glibc' | 'musl'
   /** From the root of the package. */
   readonly file: string
+  /** The library with the CUDA backend beside that file, where there is to be one. */
+  readonly cuda?: string
 }
 
 export const targets: readonly Target[]
+
+/** All files of a target. */
+export function filesOf(target: Target): string[]
 
 /** The C library of this machine; undefined where that is no question. */
 export function hostLibc(): 'glibc' | 'musl' | undefined

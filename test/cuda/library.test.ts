@@ -36,6 +36,14 @@ describe.skipIf(!hasReal)('the library made by nvcc', () => {
     expect(needed.filter(name => /cuda|nvidia/.test(name ?? ''))).toEqual([])
   })
 
+  it('asks for no glibc that is newer than Node itself does', () => {
+    const versions = [...readelf('--version-info', real).matchAll(/Name: GLIBC_2\.(\d+)/g)].map(([, n]) =>
+      Number(n),
+    )
+    expect(versions.length).toBeGreaterThan(0)
+    expect(Math.max(...versions)).toBeLessThanOrEqual(28)
+  })
+
   it('has at most 8 MB', () => expect(statSync(real).size).toBeLessThanOrEqual(8e6))
 
   it.skipIf(hasDriver)('says in less than 5 ms that there is no driver', () => {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
-import { targets } from '../../scripts/prebuild/targets.mjs'
+import { filesOf, targets } from '../../scripts/prebuild/targets.mjs'
 import {
   barePath,
   cjs,
@@ -33,7 +33,7 @@ describe('the packed package', () => {
       file
         .replace(/^dist\/.*\.js$/, 'dist/*.js')
         .replace(/^dist\/.*\.d\.ts$/, 'dist/*.d.ts')
-        .replace(/^prebuilds\/.*\.node$/, 'prebuilds/*.node'),
+        .replace(/^prebuilds\/.*$/, 'prebuilds/*'),
     )
     expect([...new Set(kinds)].sort()).toEqual([
       'CHANGELOG.md',
@@ -44,12 +44,12 @@ describe('the packed package', () => {
       'dist/*.js',
       'dist/cli/LICENSES.txt',
       'package.json',
-      'prebuilds/*.node',
+      'prebuilds/*',
     ])
   })
 
   it('has the binaries that were built, and no other', () => {
-    const built = targets.map(({ file }) => file).filter(file => existsSync(join(root, file)))
+    const built = targets.flatMap(filesOf).filter(file => existsSync(join(root, file)))
     expect(files.filter(file => file.startsWith('prebuilds/')).sort()).toEqual(built.sort())
     expect(built).toContain('prebuilds/linux-x64/losskit.glibc.node')
   })
@@ -57,7 +57,8 @@ describe('the packed package', () => {
   it('takes less than 5 MB for one platform', () => {
     const others = targets
       .filter(({ id }) => id !== 'linux-x64-glibc')
-      .map(({ file }) => `--exclude=package/${file}`)
+      .flatMap(filesOf)
+      .map(file => `--exclude=package/${file}`)
     const project = emptyProject()
     spawnSync('tar', ['-xzf', tarball, ...others, '-C', project])
     spawnSync('tar', ['-czf', 'one.tgz', 'package'], { cwd: project })

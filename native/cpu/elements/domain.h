@@ -10,18 +10,21 @@ namespace {
 template <class Loss>
 constexpr bool has_domain = is_checked<Loss, 0>() || is_checked<Loss, 1>() || is_checked<Loss, 2>();
 
+/** Whether a number that `load` finds in input i lies outside its domain. */
+template <class Loss, int i, class T, class Load, class P>
+LOSSKIT_INLINE bool leaves_domain_of(const ElementBlock<T>& b, const Load& load, const P& params) {
+  if constexpr (is_checked<Loss, i>()) {
+    return any(Loss::template outside<i>(load(b.inputs[i]), params));
+  } else {
+    return false;
+  }
+}
+
 /** Whether a number that `load` finds in the inputs lies outside the domain of the loss. */
 template <class Loss, class T, class Load, class P>
 LOSSKIT_INLINE bool leaves_domain(const ElementBlock<T>& b, const Load& load, const P& params) {
-  const auto leaves = [&](auto of_input) LOSSKIT_LAMBDA {
-    constexpr int i = decltype(of_input)::value;
-    if constexpr (is_checked<Loss, i>()) {
-      return any(Loss::template outside<i>(load(b.inputs[i]), params));
-    } else {
-      return false;
-    }
-  };
-  return leaves(Index<0>()) || leaves(Index<1>()) || leaves(Index<2>());
+  return leaves_domain_of<Loss, 0>(b, load, params) || leaves_domain_of<Loss, 1>(b, load, params) ||
+         leaves_domain_of<Loss, 2>(b, load, params);
 }
 
 /** The first element for which `outside` holds, or n. */

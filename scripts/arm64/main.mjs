@@ -1,0 +1,61 @@
+/**
+ * The test suite on 64-bit Arm, emulated by qemu: vitest runs natively, its workers and whatever they start run emulated.
+ *
+ * npm run test:arm64 [-- test/bits test/losses/bce.test.ts …]
+ *
+ * What a file gave is kept, and the file is left out as long as it passed and nothing that it rests on has changed; an interrupted
+ * run goes on where it was.
+ */
+
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { binary, checkout, makeCheckout } from './checkout.mjs'
+import { limits } from './limits.mjs'
+import { run } from './vitest.mjs'
+
+const files = makeCheckout(console.log)
+const named = process.argv.slice(2)
+const isNamed = file => named.length === 0 || named.some(name => file.startsWith(name))
+const tests = files.filter(file => /^test\/(?!package\/).*\.test\.ts$/.test(file) && isNamed(file))
+
+const cannotRun = test => typeof limits[test] === 'string'
+const leftOut = test => (cannotRun(test) ? [] : Object.keys(limits[test] ?? {}))
+
+/** Of the binary, the library, and the folder of the test with what all tests share. */
+function contents(test) {
+  const places = ['lib/', 'test/support/', `${dirname(test)}/`]
+  const read = files.filter(file => places.some(place => file.startsWith(place)))
+  const hash = createHash('sha256').update(leftOut(test).join())
+  for (const file of [binary, ...read]) hash.update(file).update(readFileSync(join(checkout, file)))
+  return hash.digest('hex')
+}
+
+const kept = join(checkout, '../results.json')
+const results = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}
+const counts = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed, ${skipped} skipped`
+
+const runnable = tests.filter(test => !cannotRun(test))
+for (const [i, test] of runnable.entries()) {
+  const now = contents(test)
+  const isKept = results[test]?.success && results[test].contents === now
+  if (!isKept) {
+    results[test] = { ...run(test, leftOut(test)), contents: now }
+    writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`)
+  }
+  const { success, seconds } = results[test]
+  const progress = `[${i + 1}/${runnable.length}] ${success ? '' : 'FAILED '}${test}`
+  console.log(`${progress}: ${counts(results[test])}, ${seconds} s${isKept ? ' (before)' : ''}`)
+}
+
+const given = runnable.map(test => results[test])
+const isSuccess = given.every(({ success }) => success)
+const sum = count => given.reduce((total, result) => total + result[count], 0)
+const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
+console.log(`${given.length} files: ${counts(total)}, ${Math.round(sum('seconds') / 60)} minutes`)
+for (const test of runnable) if (!results[test].success) console.log(`failed: ${test}`)
+for (const test of tests) {
+  if (cannotRun(test)) console.log(`not run: ${test}: ${limits[test]}`)
+  for (const name of leftOut(test)) console.log(`not run: ${test}: ${name}: ${limits[test][name]}`)
+}
+process.exitCode = isSuccess ? 0 : 1
