@@ -149,17 +149,17 @@ export interface Bound {
 }
 
 /** The arrays of a call, each in its place; undefined where there is none. */
-export type Arrays<Array = BindingArray> = [
-  input0: Array,
-  input1?: Array | undefined,
-  input2?: Array | undefined,
-  input3?: Array | undefined,
-  weight?: Array | undefined,
-  upstream?: Array | undefined,
-  values?: Array | undefined,
-  grad0?: Array | undefined,
-  grad1?: Array | undefined,
-  grad2?: Array | undefined,
+export type Arrays = [
+  input0: BindingArray,
+  input1?: Argument,
+  input2?: Argument,
+  input3?: Argument,
+  weight?: Argument,
+  upstream?: Argument,
+  values?: Argument,
+  grad0?: Argument,
+  grad1?: Argument,
+  grad2?: Argument,
 ]
 
 export interface DeviceInfo {
@@ -175,11 +175,14 @@ export type DeviceResult = readonly [
   code: number,
   status: number,
   value: number,
+  count: number,
   faultInput: number,
   faultIndex: number,
   faultValue: number,
-  count: number,
 ]
+
+/** The tensors of a call, in the order of `Arrays`. */
+export type DeviceMemories = [input0: DeviceMemory, ...others: (DeviceMemory | undefined)[]]
 
 /**
  * CUDA devices, through a library of its own. All functions but `open` need it open. A call of it that fails throws an error of
@@ -239,7 +242,7 @@ export interface CudaBinding {
    * Puts what the frame describes into the stream, and returns at once. undefined where the status in the frame is 'overlap', null
    * where the library has no kernel for the loss. Data are looked at on the device only: what is wrong with them is in the result.
    */
-  run(stream: StreamHandle, ...memories: Arrays<DeviceMemory>): OutcomeHandle | null | undefined
+  run(stream: StreamHandle, ...memories: DeviceMemories): OutcomeHandle | null | undefined
   readOutcome(outcome: OutcomeHandle): Promise<DeviceResult>
 }
 

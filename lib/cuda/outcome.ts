@@ -33,7 +33,7 @@ export class DeviceOutcome {
 
   async #read(): Promise<DeviceResult> {
     const reading = this.#health.attempt(() => binding.cuda.readOutcome(this.#handle))
-    const [code, status, value, input, index, found, count] = await reading
+    const [code, status, value, count, input, index, found] = await reading
     this.#health.require(code, `${this.#loss.name} on the device`)
     if (status !== 0) throw faultOf(this.#loss, this.#call, { status, input, index, value: found })
     return { value, count }

@@ -1,4 +1,4 @@
-import type { Arrays, DeviceMemory } from '../../binding.js'
+import type { DeviceMemories, DeviceMemory } from '../../binding.js'
 import { binding } from '../backend/binding.ts'
 import { assemble, type Call } from '../call.ts'
 import type { Configuration } from '../configuration.ts'
@@ -51,7 +51,7 @@ export function runOnDevice(
 }
 
 function enqueue(loss: Definition, call: Call<Data>, { device, stream }: Place): DeviceOutcome {
-  const memories = call.arrays.map(memoryOfArgument) as Arrays<DeviceMemory>
+  const memories = call.arrays.map(memoryOfArgument) as DeviceMemories
   const { handle } = stream
   post(call.numbers)
   const outcome = device.health.attempt(() => binding.cuda.run(handle, ...memories))

@@ -27,8 +27,11 @@ napi_value make_handle(napi_env env, std::unique_ptr<T> native) {
 /** What the object stands for; another value is refused. */
 template <class T>
 T& read_handle(napi_env env, napi_value handle, const char* what) {
+  napi_valuetype type;
   bool is_own = false;
   void* data = nullptr;
+  // What is no object the next function would convert to one.
+  require(napi_typeof(env, handle, &type) == napi_ok && type == napi_object, what);
   check(napi_check_object_type_tag(env, handle, &T::kTag, &is_own), what);
   require(is_own && napi_unwrap(env, handle, &data) == napi_ok, what);
   return *static_cast<T*>(data);

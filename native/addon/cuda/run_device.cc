@@ -54,8 +54,8 @@ struct ReadOutcome final : Pending {
     napi_delete_reference(env, handle);
     const Fault& fault = o.fault;
     return make_numbers(env, {static_cast<double>(code), static_cast<double>(fault.status), o.value,
-                              static_cast<double>(fault.input), static_cast<double>(fault.index), fault.value,
-                              static_cast<double>(o.count)});
+                              static_cast<double>(o.count), static_cast<double>(fault.input),
+                              static_cast<double>(fault.index), fault.value});
   }
 };
 
