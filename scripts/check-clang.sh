@@ -4,12 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# check <folder> [cmake options]
+# check <folder> [cmake options]; CUDA is of Linux alone
 check() {
   local folder=$1
   shift
   env -u CMAKE_CXX_COMPILER_LAUNCHER cmake --no-warn-unused-cli -G Ninja -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "$@" > /dev/null
+    -DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
+    -DLOSSKIT_CUDA=OFF -DLOSSKIT_CUDA_EMULATED=OFF "$@" > /dev/null
   node -e 'for (const { command } of require(process.argv[1])) process.stdout.write(`${command} -fsyntax-only\0`)' \
     "$PWD/$folder/compile_commands.json" | (cd "$folder" && xargs -0 -n 1 -P "$(nproc)" sh -c)
   echo "$folder: $(grep -c '"file"' "$folder/compile_commands.json") files"
