@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { EventHandle, StreamHandle } from '../../binding.js'
 import { binding } from '../backend/binding.ts'
 import { LosskitBackendError } from '../errors.ts'

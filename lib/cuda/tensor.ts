@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { BindingArray, DeviceMemory, DtypeName } from '../../binding.js'
 import { binding } from '../backend/binding.ts'
 import { LosskitBackendError, LosskitBufferError } from '../errors.ts'
@@ -20,13 +22,13 @@ export interface DeviceIpcHandle {
   readonly shape: readonly number[]
 }
 
-/** The memory of a tensor, which `what` calls in words where there is none any more. */
+/** The memory of a tensor, which `what` calls in words where there is none any more. @internal */
 export let memoryOf: (tensor: DeviceTensor, what?: string) => DeviceMemory
 
-/** The shape of a tensor, undefined where it was given none: as with flat arrays. */
+/** The shape of a tensor, undefined where it was given none: as with flat arrays. @internal */
 export let shapeOf: (tensor: DeviceTensor) => readonly number[] | undefined
 
-/** Remembers which loss filled a tensor: what was wrong with its data is told to who reads the tensor. */
+/** Remembers which loss filled a tensor: what was wrong with its data is told to who reads the tensor. @internal */
 export let noteFilled: (tensor: DeviceTensor, outcome: DeviceOutcome) => void
 
 /** Numbers on a device, dense and row-major. */
@@ -150,5 +152,5 @@ export class DeviceTensor<D extends DtypeName = DtypeName> {
   }
 }
 
-/** Stands for the owner of memory that can be opened by other processes. */
+/** Stands for the owner of memory that can be opened by other processes. @internal */
 export const SHARED = Symbol('shared')
