@@ -30,6 +30,20 @@ export type BindingArray =
   | Uint32Array
   | BigInt64Array
 
+/** Things of a CUDA device, which only the addon can look into. */
+export interface DeviceMemory {
+  readonly '': 'device memory'
+}
+export interface StreamHandle {
+  readonly '': 'stream'
+}
+export interface EventHandle {
+  readonly '': 'event'
+}
+export interface OutcomeHandle {
+  readonly '': 'outcome'
+}
+
 /** Absent arguments are `undefined`, and their dtype slot holds -1. */
 export type Argument = BindingArray | undefined
 
@@ -148,6 +162,90 @@ export type Arrays = [
   grad2?: Argument,
 ]
 
+export interface DeviceInfo {
+  readonly name: string
+  readonly uuid: string
+  readonly bytes: number
+  readonly computeCapability: string
+  readonly processors: number
+}
+
+/** What `CudaBinding.readOutcome` resolves to; after a code that is not 0 the rest says nothing. */
+export type DeviceResult = readonly [
+  code: number,
+  status: number,
+  value: number,
+  count: number,
+  faultInput: number,
+  faultIndex: number,
+  faultValue: number,
+]
+
+/** The tensors of a call, in the order of `Arrays`. */
+export type DeviceMemories = [input0: DeviceMemory, ...others: (DeviceMemory | undefined)[]]
+
+/**
+ * CUDA devices, through a library of its own. All functions but `open` need it open. A call of it that fails throws an error of
+ * code `ERR_CUDA` with the number of the CUDA runtime in `cuda`; promises resolve to such a number, 0 for success. Devices are
+ * numbers from 0 on. Uses of memory in several streams wait for each other as they must.
+ */
+export interface CudaBinding {
+  /** Opens the library, once for the process. Returns why it could not. */
+  open(path: string): string | undefined
+  status(): [code: number, driver: number, runtime: number, devices: number]
+  nameOf(code: number): string
+  textOf(code: number): string
+  describe(device: number): DeviceInfo
+  memory(
+    device: number,
+  ): [free: number, total: number, used: number, reserved: number, leaked: number, leakedBytes: number]
+  /** Gives what the pool does not use back to the device. */
+  trim(device: number): void
+  /** The code after which the device computes nothing any more; 0 while it does. */
+  lost(device: number): number
+
+  /** The stream that all threads of the process share. */
+  defaultStream(device: number): StreamHandle
+  createStream(device: number): StreamHandle
+  /** It ends when the work in it is done. */
+  destroyStream(stream: StreamHandle): void
+  /** Happens when all that is in the stream now is done. */
+  record(stream: StreamHandle): EventHandle
+  wait(stream: StreamHandle, event: EventHandle): void
+  isDone(event: EventHandle): boolean
+  /** For when all that is in the stream now is done. */
+  reached(stream: StreamHandle): Promise<[code: number]>
+
+  /** From the pool of the device, or such that other processes can map it. Lost handles give it back. */
+  allocate(stream: StreamHandle, bytes: number, shared: boolean): DeviceMemory
+  /** Memory of someone else, who keeps it as long as the handle lasts. */
+  adopt(stream: StreamHandle, pointer: bigint, bytes: number): DeviceMemory
+  /** The device that a pointer belongs to, -1 for none. */
+  deviceOf(pointer: bigint): number
+  /** When all who use it are done; once more does nothing. */
+  release(memory: DeviceMemory): void
+  /** Copies all of an array; it may change afterwards, unless it is pinned. */
+  upload(stream: StreamHandle, memory: DeviceMemory, array: BindingArray): void
+  /** Fills an array; `whole` is 0 where it has lost its memory on the way. */
+  download(
+    stream: StreamHandle,
+    memory: DeviceMemory,
+    array: BindingArray,
+  ): Promise<[code: number, whole: number]>
+  /** Memory of the host that devices copy from and to by themselves. */
+  allocatePinned(bytes: number): ArrayBuffer
+  /** `memory` must have been allocated as shared. */
+  exportMemory(memory: DeviceMemory): { handle: Uint8Array; offset: number }
+  importMemory(stream: StreamHandle, handle: Uint8Array, offset: number, bytes: number): DeviceMemory
+
+  /**
+   * Puts what the frame describes into the stream, and returns at once. undefined where the status in the frame is 'overlap', null
+   * where the library has no kernel for the loss. Data are looked at on the device only: what is wrong with them is in the result.
+   */
+  run(stream: StreamHandle, ...memories: DeviceMemories): OutcomeHandle | null | undefined
+  readOutcome(outcome: OutcomeHandle): Promise<DeviceResult>
+}
+
 export interface Binding {
   readonly kernels: readonly Kernel[]
   readonly dtypes: readonly DtypeName[]
@@ -190,6 +288,8 @@ export interface Binding {
   countState(state: Uint8Array): number
   /** Reduction as in the frame: 1 sum, 2 mean; divisor NaN for the mean's own. */
   valueState(state: Uint8Array, reduction: number, divisor: number): number
+
+  readonly cuda: CudaBinding
 
   /** How many bytes after its beginning an array meets a multiple of 64. */
   bytesToLine(array: Uint8Array): number

@@ -11,6 +11,16 @@ add_library(losskit SHARED
   native/addon/async.cc
   native/addon/bound.cc
   native/addon/check_shape.cc
+  native/addon/cuda/calls.cc
+  native/addon/cuda/copies.cc
+  native/addon/cuda/device.cc
+  native/addon/cuda/device_memory.cc
+  native/addon/cuda/functions.cc
+  native/addon/cuda/library.cc
+  native/addon/cuda/objects.cc
+  native/addon/cuda/pinned.cc
+  native/addon/cuda/run_device.cc
+  native/addon/cuda/stream.cc
   native/addon/memory.cc
   native/addon/outcome.cc
   native/addon/overlap.cc
@@ -23,7 +33,7 @@ add_library(losskit SHARED
 set_target_properties(losskit PROPERTIES PREFIX "" SUFFIX ".node")
 target_include_directories(losskit SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(losskit PRIVATE NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS_ALL)
-target_link_libraries(losskit PRIVATE losskit_options Threads::Threads ${CMAKE_JS_LIB})
+target_link_libraries(losskit PRIVATE losskit_options Threads::Threads ${CMAKE_DL_LIBS} ${CMAKE_JS_LIB})
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
   execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})
 endif()

@@ -3,6 +3,7 @@ import { binding, slots } from './backend/binding.ts'
 import { decode, encode } from './bytes.ts'
 import { type Call, prepare } from './call.ts'
 import { configure, readOptions, readSignal } from './configuration.ts'
+import { refuseDevice } from './cuda/place.ts'
 import { type Definition, REDUCTIONS } from './definition.ts'
 import { LosskitDtypeError, LosskitStateError } from './errors.ts'
 import { difference, type Identified, identify, restore } from './identity.ts'
@@ -112,6 +113,7 @@ class Accumulator {
       numbers: configuration.numbers.slice(),
       weight: weight ?? configuration.weight,
     }
+    refuseDevice(this.#loss, `${this.#loss.name}.accumulator`, batch, given)
     const call = prepare(this.#loss, batch, NOTHING, given.slice(0, this.#loss.inputs.length))
     this.#requireType(call)
     return call

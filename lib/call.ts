@@ -1,33 +1,33 @@
-import type { Argument, BindingArray } from '../binding.js'
+import type { BindingArray } from '../binding.js'
 import { slots } from './backend/binding.ts'
 import type { Configuration } from './configuration.ts'
 import type { Definition, KernelOfLoss } from './definition.ts'
 import type { Inputs } from './drivers/driver.ts'
 import { LosskitShapeError } from './errors.ts'
-import { makeOutputs, type Wanted } from './outputs.ts'
+import { hostOutputs, makeOutputs, type Outputs, type Wanted } from './outputs.ts'
 import { conform } from './tensor/compute.ts'
 import type { Dtype } from './tensor/dtype.ts'
-import { type Dense, readTensor } from './tensor/read.ts'
+import { type Data, type Dense, readTensor } from './tensor/read.ts'
 
 /** The arrays of a call, in the order in which the addon takes them. */
-export type Arrays = readonly [
-  input0: BindingArray,
-  input1: Argument,
-  input2: Argument,
-  input3: Argument,
-  weight: Argument,
-  upstream: Argument,
-  values: Argument,
-  grad0: Argument,
-  grad1: Argument,
-  grad2: Argument,
+export type Arrays<D = BindingArray> = readonly [
+  input0: D,
+  input1: D | undefined,
+  input2: D | undefined,
+  input3: D | undefined,
+  weight: D | undefined,
+  upstream: D | undefined,
+  values: D | undefined,
+  grad0: D | undefined,
+  grad1: D | undefined,
+  grad2: D | undefined,
 ]
 
 /** What the addon is to compute, checked and complete: the numbers of its frame, and its arrays. */
-export interface Call {
+export interface Call<D = BindingArray> {
   readonly numbers: readonly number[]
-  readonly arrays: Arrays
-  readonly values: Argument
+  readonly arrays: Arrays<D>
+  readonly values: D | undefined
   /** The gradients as their owner sees them: the arrays, or the Float16Arrays over their bits. */
   readonly gradients: Readonly<Record<string, unknown>> | undefined
   /** The type of the arithmetic. */
@@ -36,18 +36,29 @@ export interface Call {
   readonly wanted: Wanted
 }
 
-/** Makes a call of a configuration, which is used up. */
+/** Makes a call over arrays of the host of a configuration, which is used up. None of them lies on a device. */
 export function prepare(
   loss: Definition,
   configuration: Configuration,
   wanted: Wanted,
   given: readonly unknown[],
 ): Call {
+  return assemble(loss, configuration, wanted, given, hostOutputs) as Call
+}
+
+/** The same for tensors that lie where the outputs do. */
+export function assemble<D extends Data>(
+  loss: Definition,
+  configuration: Configuration,
+  wanted: Wanted,
+  given: readonly unknown[],
+  place: Outputs<D>,
+): Call<Data> {
   const inputs = loss.driver.read(loss, configuration, given)
   const { tensors, weight, compute } = inputs
   const kernel = tensors.length > loss.inputs.length && loss.extra ? loss.extra.kernel : loss.kernel
   const upstream = readUpstream(loss, configuration.upstream, inputs)
-  const outputs = makeOutputs(loss, kernel, configuration, wanted, inputs)
+  const outputs = makeOutputs(loss, kernel, configuration, wanted, inputs, place)
 
   const { numbers } = configuration
   numbers[slots.kernel] = kernel.code

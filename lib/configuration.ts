@@ -1,5 +1,5 @@
 import { slots } from './backend/binding.ts'
-import { requireBackend } from './backend/choose.ts'
+import { type Backend, chosenBackend, refuseCuda } from './backend/choose.ts'
 import {
   type Definition,
   type Place,
@@ -29,6 +29,9 @@ export interface Configuration {
   readonly out: unknown
   readonly grad: boolean
   readonly signal: AbortSignal | undefined
+  /** That of the options; without one it is the default. */
+  readonly backend: Backend | undefined
+  readonly stream: unknown
 }
 
 export type Options = Readonly<Record<string, unknown>>
@@ -70,7 +73,8 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
   numbers[slots.reduction] = REDUCTIONS[reduction]
   const divisor = readDivisor(loss, given.divisor)
   if (reduction === 'mean') numbers[slots.divisor] = divisor
-  const { upstream, onEmpty, grad, signal, backend } = given
+  const { upstream, onEmpty, grad, signal, stream } = given
+  const backend = given.backend as Backend | undefined
   if (typeof upstream === 'number') {
     if (!Number.isFinite(upstream)) throw refusal(loss, 'upstream', upstream, 'a finite number or a tensor')
     numbers[slots.upstream] = upstream
@@ -81,7 +85,8 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
     throw refusal(loss, 'onEmpty', onEmpty, "'nan' or 'zero'")
   }
   if (grad !== undefined && typeof grad !== 'boolean') throw refusal(loss, 'grad', grad, 'true or false')
-  requireBackend(loss.name, backend)
+  // Calls may lie on a device: then they ask by themselves.
+  if (place !== 'call' && chosenBackend(loss.name, backend) === 'cuda') refuseCuda(loss.name, backend)
   return {
     numbers,
     reduction,
@@ -94,6 +99,8 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
     out: given.out,
     grad: grad === true,
     signal: readSignal(loss, signal),
+    backend,
+    stream,
   }
 }
 

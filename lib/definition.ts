@@ -111,7 +111,7 @@ function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
   const reduced = [...own, 'reduction', 'divisor', 'onEmpty', 'backend']
   const call = [...reduced, ...batch, 'upstream', 'out']
   return {
-    call: new Set(call),
+    call: new Set([...call, 'stream']),
     async: new Set([...call, 'signal']),
     bind: new Set([...call, 'grad']),
     accumulator: new Set(reduced),

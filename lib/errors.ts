@@ -10,6 +10,10 @@ export type ErrorCode =
   | 'ERR_DETACHED'
   | 'ERR_STATE'
   | 'ERR_BACKEND'
+  | 'ERR_DEVICE'
+  | 'ERR_DEVICE_LOST'
+  | 'ERR_DEVICE_MEMORY'
+  | 'ERR_DISPOSED'
   | 'ERR_LOAD'
 
 /** Base of every error that losskit throws on purpose. Its message names the argument, what it got and what it takes. */
@@ -98,6 +102,36 @@ export class LosskitBackendError extends LosskitError {
   }
 }
 
+/**
+ * `ERR_DEVICE`: a CUDA device did not do what it was asked for. `ERR_DEVICE_LOST`: nor will it, in this process.
+ * `ERR_DISPOSED`: something of a device was used after it had been disposed of.
+ */
+export class LosskitDeviceError extends LosskitError {
+  declare readonly code: 'ERR_DEVICE' | 'ERR_DEVICE_LOST' | 'ERR_DEVICE_MEMORY' | 'ERR_DISPOSED'
+  /** The number of the error in the CUDA runtime, where it comes from there. */
+  readonly cuda: number | undefined
+
+  constructor(code: LosskitDeviceError['code'], message: string, cuda?: number) {
+    super(code, message)
+    this.cuda = cuda
+  }
+}
+
+/** `ERR_DEVICE_MEMORY`: there is not enough memory on a device, or of the kind that devices copy from. In bytes. */
+export class LosskitDeviceMemoryError extends LosskitDeviceError {
+  declare readonly code: 'ERR_DEVICE_MEMORY'
+  readonly requested: number
+  readonly free: number
+  readonly total: number
+
+  constructor(message: string, cuda: number, requested: number, free: number, total: number) {
+    super('ERR_DEVICE_MEMORY', message, cuda)
+    this.requested = requested
+    this.free = free
+    this.total = total
+  }
+}
+
 /** `ERR_LOAD`: the native addon could not be loaded. `cause` holds what was caught on the way. */
 export class LosskitLoadError extends LosskitError {
   constructor(message: string, options?: ErrorOptions) {
@@ -115,6 +149,8 @@ const classes = {
   LosskitBufferError,
   LosskitStateError,
   LosskitBackendError,
+  LosskitDeviceError,
+  LosskitDeviceMemoryError,
   LosskitLoadError,
 }
 

@@ -19,7 +19,7 @@ export interface Fault {
 }
 
 /** Why the addon refused the last call on this thread. */
-export function faultInFrame(loss: Definition, call: Call): LosskitError {
+export function faultInFrame(loss: Definition, call: Refused): LosskitError {
   return faultOf(loss, call, lastFault())
 }
 
@@ -30,7 +30,8 @@ export function faultOfPlain(loss: Definition, numbers: readonly number[]): Loss
 
 const PLAIN: Call['wanted'] = { value: true, grad: true, namesOut: true }
 
-type Refused = Pick<Call, 'kernel' | 'numbers' | 'wanted'>
+/** What of a call tells of its faults. */
+export type Refused = Pick<Call, 'kernel' | 'numbers' | 'wanted'>
 
 export function faultOf(loss: Definition, call: Refused, fault: Fault): LosskitError {
   if (binding.statuses[fault.status] === 'overlap') return overlapping(loss, call, fault.input, fault.index)

@@ -2,7 +2,7 @@ import { type Configuration, configure, readOptions } from './configuration.ts'
 import type { Definition } from './definition.ts'
 import { LosskitStateError } from './errors.ts'
 import { digest } from './tensor/digest.ts'
-import { Dense, readTensor } from './tensor/read.ts'
+import { Dense, hostData, readTensor } from './tensor/read.ts'
 
 /** The options that decide a sum, by which accumulators know each other: numbers as they are, tensors by fingerprint. */
 export type Identity = Readonly<Record<string, number | string>>
@@ -24,9 +24,11 @@ export function identify(loss: Definition, configuration: Configuration): Identi
       identity[name] = value
       return value
     }
-    const { data, dtype, shape, kind, isPlain } = readTensor(loss.name, name, value)
-    const copy = new Dense(data.slice(), dtype, shape, kind, isPlain)
-    identity[name] = digest(copy)
+    const tensor = readTensor(loss.name, name, value)
+    const { dtype, shape, kind, isPlain } = tensor
+    const data = hostData(loss.name, name, tensor).slice()
+    identity[name] = digest(data, dtype, shape)
+    const copy = new Dense(data, dtype, shape, kind, isPlain)
     return copy
   }
   const weight = keep('weight', configuration.weight)

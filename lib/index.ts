@@ -1,9 +1,18 @@
-export type { Backend, CudaStatus } from './backend/choose.ts'
+export type { Backend } from './backend/choose.ts'
 export { type BackendReport, backend, setThreads } from './backend/report.ts'
+export type { Device, DeviceMemoryReport, PlaceOptions, UploadOptions } from './cuda/device.ts'
+export type { DeviceLoss } from './cuda/health.ts'
+export { cuda } from './cuda/index.ts'
+export type { CudaStatus } from './cuda/status.ts'
+export type { DeviceEvent, DeviceStream } from './cuda/stream.ts'
+export type { DeviceIpcHandle, DeviceTensor } from './cuda/tensor.ts'
+export type { DeviceValue } from './cuda/value.ts'
 export {
   type ErrorCode,
   LosskitBackendError,
   LosskitBufferError,
+  LosskitDeviceError,
+  LosskitDeviceMemoryError,
   LosskitDomainError,
   LosskitDtypeError,
   LosskitError,

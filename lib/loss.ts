@@ -2,6 +2,8 @@ import { accumulatorOf } from './accumulator.ts'
 import { runAside } from './aside.ts'
 import { type Call, prepare } from './call.ts'
 import { type Configuration, configure } from './configuration.ts'
+import { placeOf, refuseDevice } from './cuda/place.ts'
+import { type OnDevice, runOnDevice } from './cuda/run.ts'
 import type { Definition } from './definition.ts'
 import { describe, descriptionOfDefinition } from './description.ts'
 import { prepareRunThrough, runThrough, runThroughAside } from './outer.ts'
@@ -20,9 +22,11 @@ export function createLoss<L>(loss: Definition): L {
   const { outer } = loss
 
   const now =
-    (wanted: Wanted, result: Result): Form<unknown> =>
+    (wanted: Wanted, result: Result, onDevice: (made: OnDevice) => unknown): Form<unknown> =>
     (...given) => {
       const configuration = configure(loss, 'call', given[inputs])
+      const place = placeOf(loss, configuration, given)
+      if (place !== undefined) return onDevice(runOnDevice(loss, configuration, wanted, given, place))
       const call = prepare(loss, configuration, wanted, given)
       const value = outer === undefined ? runNow(loss, call) : runThrough(loss, outer, call)
       return result(configuration, call, value, countOfLast())
@@ -32,6 +36,7 @@ export function createLoss<L>(loss: Definition): L {
     (wanted: Wanted, result: Result): Form<Promise<unknown>> =>
     async (...given) => {
       const configuration = configure(loss, 'async', given[inputs])
+      refuseDevice(loss, `${loss.name}.async`, configuration, given)
       const call = prepare(loss, configuration, wanted, given)
       const { signal } = configuration
       const running = outer ? runThroughAside(loss, outer, call, signal) : runAside(loss, call, signal)
@@ -41,6 +46,7 @@ export function createLoss<L>(loss: Definition): L {
 
   const bind: Form<unknown> = (...given) => {
     const configuration = configure(loss, 'bind', given[inputs])
+    refuseDevice(loss, `${loss.name}.bind`, configuration, given)
     const wanted = configuration.grad ? VALUE_AND_GRAD : BOUND_VALUE
     const call = prepare(loss, configuration, wanted, given)
     const compute = outer === undefined ? prepareRun(loss, call) : prepareRunThrough(loss, outer, call)
@@ -49,7 +55,10 @@ export function createLoss<L>(loss: Definition): L {
     return Object.assign(run, { grad: call.gradients, values: call.values })
   }
 
-  const value = plainValue(loss, now(VALUE, toValue))
+  const value = plainValue(
+    loss,
+    now(VALUE, toValue, ({ value }) => value),
+  )
   // Members of an object are named after it, but called by their own names.
   Object.defineProperty(value, 'name', { value: loss.name.slice(loss.name.lastIndexOf('.') + 1) })
   const asideValue = aside(VALUE, toValue)
@@ -58,8 +67,16 @@ export function createLoss<L>(loss: Definition): L {
   if (loss.kernel.grads.length === 0) return Object.assign(value, members) as L
   return Object.assign(value, {
     ...members,
-    grad: plainGradient(loss, GRAD, now(GRAD, toGrad)),
-    valueAndGrad: plainGradient(loss, VALUE_AND_GRAD, now(VALUE_AND_GRAD, toValueAndGrad)),
+    grad: plainGradient(
+      loss,
+      GRAD,
+      now(GRAD, toGrad, ({ grad }) => grad),
+    ),
+    valueAndGrad: plainGradient(
+      loss,
+      VALUE_AND_GRAD,
+      now(VALUE_AND_GRAD, toValueAndGrad, both => both),
+    ),
     async: Object.assign(asideValue, {
       grad: aside(GRAD, toGrad),
       valueAndGrad: aside(VALUE_AND_GRAD, toValueAndGrad),

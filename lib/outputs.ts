@@ -1,13 +1,15 @@
-import type { Argument, BindingArray } from '../binding.js'
+import type { BindingArray } from '../binding.js'
 import type { Configuration } from './configuration.ts'
+import { requireHere } from './cuda/place.ts'
 import type { Definition, KernelOfLoss } from './definition.ts'
 import type { Inputs } from './drivers/driver.ts'
 import { LosskitBufferError, LosskitOptionError } from './errors.ts'
 import { show, showList } from './show.ts'
 import { createArray } from './tensor/alloc.ts'
-import { float64, kindOf } from './tensor/dtype.ts'
+import { type Dtype, float32, float64, kindOf } from './tensor/dtype.ts'
 import { isGone } from './tensor/memory.ts'
-import { carrier, type Dense } from './tensor/read.ts'
+import { carrier, type Data, type Dense } from './tensor/read.ts'
+import { sizeOf } from './tensor/shape.ts'
 
 /** What a call gives back. Where `out` can hold several buffers it names them, otherwise it is the buffer. */
 export interface Wanted {
@@ -16,54 +18,82 @@ export interface Wanted {
   readonly namesOut: boolean
 }
 
-export interface Outputs {
-  readonly values: Argument
+export interface Made<D extends Data> {
+  readonly values: D | undefined
   /** In the order of the kernel's gradients; none where none are wanted. */
-  readonly grads: readonly Argument[]
+  readonly grads: readonly D[]
   /** The gradients as their owner sees them: the arrays, or the Float16Arrays over their bits. */
   readonly gradients: Readonly<Record<string, unknown>> | undefined
 }
 
-/** The arrays that the addon fills: the caller's where there are any, new ones otherwise. */
-export function makeOutputs(
+/** Where results go: arrays here, or tensors of a device. `kind` is the class of an array, for those that have one. */
+export interface Outputs<D extends Data> {
+  create(dtype: Dtype, kind: string, shape: readonly number[]): D
+  /** One of the caller's, which `name` says in words. */
+  accept(
+    loss: Definition,
+    name: string,
+    buffer: unknown,
+    dtype: Dtype,
+    kind: string,
+    shape: readonly number[],
+  ): D
+  /** As the addon takes it. */
+  carry(output: D, kind: string): D
+}
+
+/** What the addon fills: the caller's where there is any, new otherwise. */
+export function makeOutputs<D extends Data>(
   loss: Definition,
   kernel: KernelOfLoss,
   configuration: Configuration,
   wanted: Wanted,
   { tensors, compute, rows }: Inputs,
-): Outputs {
+  outputs: Outputs<D>,
+): Made<D> {
   const wantsValues = wanted.value && configuration.reduction === 'none'
   const { out } = configuration
   const buffers = out === undefined ? undefined : readOut(loss, kernel, configuration, wanted, wantsValues)
 
-  let values: Argument
+  let values: D | undefined
   if (wantsValues) {
+    const type = compute === float64 ? float64 : float32
     const kind = compute === float64 ? 'Float64Array' : 'Float32Array'
     const own = wanted.namesOut ? buffers?.value : out
+    const { data, shape } = tensors[0] as Dense
+    const sizes = shape !== undefined && data.length === rows ? shape : [rows]
     values =
       own === undefined
-        ? createArray(kind, rows)
-        : accept(loss, wanted.namesOut ? 'value' : undefined, own, kind, rows)
+        ? outputs.create(type, kind, sizes)
+        : outputs.accept(loss, valuesName(wanted), own, type, kind, sizes)
   }
-  if (!wanted.grad) return { values, grads: NONE, gradients: undefined }
+  if (!wanted.grad) return { values, grads: [], gradients: undefined }
 
   const gradients: Record<string, unknown> = {}
-  const filled: BindingArray[] = []
+  const filled: D[] = []
   for (let i = 0; i < kernel.grads.length; i++) {
     const { input, name } = kernel.grads[i] as Grad
-    const { kind, data } = tensors[input] as Dense
+    const { dtype, kind, shape, data } = tensors[input] as Dense
+    const sizes = shape ?? [data.length]
     const own = buffers?.[name]
     const gradient =
-      own === undefined ? createArray(kind, data.length) : accept(loss, name, own, kind, data.length)
+      own === undefined
+        ? outputs.create(dtype, kind, sizes)
+        : outputs.accept(loss, `out.${name}`, own, dtype, kind, sizes)
     gradients[name] = gradient
-    filled.push(carrier(gradient, kind))
+    filled.push(outputs.carry(gradient, kind))
   }
   return { values, grads: filled, gradients }
 }
 
-type Grad = KernelOfLoss['grads'][number]
+/** Arrays of the host. */
+export const hostOutputs: Outputs<BindingArray> = {
+  create: (_, kind, shape) => createArray(kind, sizeOf(shape)),
+  accept,
+  carry: carrier,
+}
 
-const NONE: readonly Argument[] = []
+type Grad = KernelOfLoss['grads'][number]
 
 export function valuesName({ namesOut }: Wanted): string {
   return namesOut ? 'out.value' : 'out'
@@ -112,18 +142,19 @@ function isGradient(grads: readonly Grad[], name: string): boolean {
   return false
 }
 
-/** A buffer of the caller's, by its name in `out`; without one it is `out` itself. */
 function accept(
   loss: Definition,
-  member: string | undefined,
+  name: string,
   buffer: unknown,
+  _: Dtype,
   kind: string,
-  length: number,
+  shape: readonly number[],
 ): BindingArray {
   const array = buffer as BindingArray
+  const length = sizeOf(shape)
   const found = kindOf(array)
   if (found === kind && array.length === length) return array
-  const name = member === undefined ? 'out' : `out.${member}`
+  requireHere(loss, name, buffer)
   if (found !== undefined && array.length === 0 && isGone(array)) {
     throw new LosskitBufferError(
       'ERR_DETACHED',

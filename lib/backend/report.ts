@@ -1,6 +1,6 @@
+import { type CudaStatus, status } from '../cuda/status.ts'
 import { LosskitOptionError } from '../errors.ts'
 import { binding, file, target } from './binding.ts'
-import { type CudaStatus, cudaStatus } from './choose.ts'
 
 export interface BackendReport {
   /** The backend that computes host arrays. */
@@ -24,7 +24,7 @@ export interface BackendReport {
  */
 export function backend(): BackendReport {
   const { isa, isas, threads, cpus } = binding.info()
-  return { backend: 'cpu', file, target, isa, isas, threads, cpus, cuda: cudaStatus() }
+  return { backend: 'cpu', file, target, isa, isas, threads, cpus, cuda: status() }
 }
 
 /** Sets how many threads large batches may use, at most 256, and returns what is set. Results do not depend on it. */

@@ -21,7 +21,6 @@ export function infoCommand(program: Command, done: (code: number) => void): voi
 type Info = ReturnType<typeof import('../index.ts')['backend']>
 
 function text({ backend, file, target, isa, isas, threads, cpus, cuda }: Info): string {
-  const reason = 'reason' in cuda && cuda.reason !== undefined ? `: ${cuda.reason}` : ''
   const lines = [
     ['losskit', version()],
     ['node', `${process.version} on ${target}`],
@@ -29,7 +28,7 @@ function text({ backend, file, target, isa, isas, threads, cpus, cuda }: Info): 
     ['backend', backend],
     ['isa', `${isa} (of ${isas.join(', ')})`],
     ['threads', `${threads} (the machine has ${cpus} CPUs)`],
-    ['cuda', `${cuda.status}${reason}`],
+    ['cuda', `${cuda.state}: ${cuda.message}`],
   ] as const
   return lines.map(([name, value]) => `${name.padEnd(9)}${value}\n`).join('')
 }

@@ -3,7 +3,7 @@ import { describe } from '../description.ts'
 import { elements } from '../drivers/elements.ts'
 import { createLoss } from '../loss.ts'
 import type { Domain } from '../losses/options.ts'
-import { type Dense, readTensor } from '../tensor/read.ts'
+import { type Dense, hostData, readTensor } from '../tensor/read.ts'
 import type { Sides } from '../types/discriminator.ts'
 import { accumulatorOf, type PartAccumulator } from './accumulator.ts'
 import {
@@ -70,10 +70,11 @@ export function createDiscriminator<L>(name: string, declared: Sides<SideDeclara
     })
   }
 
-  const read = (real: unknown, fake: unknown): Sides<Dense> => ({
-    real: readTensor(name, 'real', real),
-    fake: readTensor(name, 'fake', fake),
-  })
+  const read = (real: unknown, fake: unknown): Sides<Dense> => {
+    const scores = { real: readTensor(name, 'real', real), fake: readTensor(name, 'fake', fake) }
+    for (const side of SIDES) hostData(name, side, scores[side])
+    return scores
+  }
 
   const CALL = [...REDUCED, 'upstream', 'out']
 

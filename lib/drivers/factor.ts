@@ -1,3 +1,4 @@
+import { DeviceTensor } from '../cuda/tensor.ts'
 import type { Definition } from '../definition.ts'
 import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import { showShape } from '../show.ts'
@@ -31,8 +32,13 @@ export function readFactor(
   const shape = factor.shape ?? [factor.data.length]
   const spread = broadcast(factor, shape, whole)
   if (spread !== undefined) return spread
+  const found = `${loss.name}: ${name} has shape ${showShape(shape)}, ${what()}.`
+  if (factor.data instanceof DeviceTensor) {
+    throw new LosskitShapeError(
+      `${found} On a device it must have the same shape, or that of the trailing dimensions: upload it spread out.`,
+    )
+  }
   throw new LosskitShapeError(
-    `${loss.name}: ${name} has shape ${showShape(shape)}, ${what()}. It must have the same shape, or one that broadcasts to it: ` +
-      'sizes are compared from the last, and must be equal or 1.',
+    `${found} It must have the same shape, or one that broadcasts to it: sizes are compared from the last, and must be equal or 1.`,
   )
 }

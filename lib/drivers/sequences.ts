@@ -1,4 +1,6 @@
+import type { BindingArray } from '../../binding.js'
 import { slots } from '../backend/binding.ts'
+import { DeviceTensor } from '../cuda/tensor.ts'
 import type { Definition } from '../definition.ts'
 import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
@@ -71,10 +73,15 @@ function requireLength(loss: Definition, input: number, lengths: Dense, samples:
 function layOut(loss: Definition, targets: Dense, lengths: Dense, samples: number): Dense {
   const { shape, data } = targets
   if (shape?.length === 2 && shape[0] === samples) return targets
+  if (data instanceof DeviceTensor || lengths.data instanceof DeviceTensor) {
+    throw new LosskitShapeError(
+      `${loss.name}: ${loss.inputs[1]} has ${extent(targets)}. On a device it must be [samples, longest], with ${samples} samples.`,
+    )
+  }
   const given = Array.from(lengths.data as Int32Array, Number)
   const total = given.reduce((sum, length) => sum + Math.max(length, 0), 0)
   if ((shape === undefined || shape.length === 1) && data.length === total) {
-    return laidOut(targets, given)
+    return laidOut(data, targets, given)
   }
   throw new LosskitShapeError(
     `${loss.name}: ${loss.inputs[1]} has ${extent(targets)}. It must be { data, shape: [samples, longest] } with ${samples} ` +
@@ -82,9 +89,9 @@ function layOut(loss: Definition, targets: Dense, lengths: Dense, samples: numbe
   )
 }
 
-function laidOut({ data, dtype, kind }: Dense, lengths: readonly number[]): Dense {
+function laidOut(data: BindingArray, { dtype, kind }: Dense, lengths: readonly number[]): Dense {
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0)
-  const Class = data.constructor as new (length: number) => Dense['data']
+  const Class = data.constructor as new (length: number) => BindingArray
   const rows = new Class(lengths.length * longest)
   let from = 0
   lengths.forEach((length, sample) => {

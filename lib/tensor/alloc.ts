@@ -54,14 +54,8 @@ const LARGE = 4 * 2 ** 20
  */
 export function alloc<Name extends DtypeName = 'float32'>(length: number, dtype?: Name): AllocatedArrays[Name]
 export function alloc(length: number, dtype: DtypeName = 'float32'): BindingArray {
-  const Class = Object.hasOwn(classes, dtype) ? classes[dtype] : undefined
-  if (Class === undefined) {
-    const names = showList(
-      Object.keys(classes).map(name => `'${name}'`),
-      'or',
-    )
-    throw new LosskitDtypeError(`alloc: dtype is ${show(dtype)}. It must be ${names}.`)
-  }
+  requireDtype('alloc', dtype)
+  const Class = classes[dtype]
   if (!Number.isSafeInteger(length) || length < 0) {
     throw new LosskitOptionError(`alloc: length is ${show(length)}. It must be a whole number from 0 on.`)
   }
@@ -76,6 +70,23 @@ export function alloc(length: number, dtype: DtypeName = 'float32'): BindingArra
     if (!(error instanceof RangeError)) throw error
     throw new LosskitBackendError(`alloc: there is not enough memory for ${length} elements of ${dtype}.`)
   }
+}
+
+/** Refuses what names no dtype. */
+export function requireDtype(who: string, dtype: unknown): asserts dtype is DtypeName {
+  if (typeof dtype === 'string' && Object.hasOwn(classes, dtype)) return
+  const names = Object.keys(classes).map(name => `'${name}'`)
+  throw new LosskitDtypeError(`${who}: dtype is ${show(dtype)}. It must be ${showList(names, 'or')}.`)
+}
+
+/** How many bytes so many elements are. */
+export function bytesOf(dtype: DtypeName, length: number): number {
+  return length * classes[dtype].BYTES_PER_ELEMENT
+}
+
+/** A new array for elements of a dtype. */
+export function newArrayOf(dtype: DtypeName, length: number): BindingArray {
+  return new classes[dtype](new ArrayBuffer(bytesOf(dtype, length)), 0, length)
 }
 
 /** A new array of a class by its name, for what the library gives back. */

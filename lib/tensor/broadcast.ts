@@ -1,11 +1,12 @@
 import type { BindingArray } from '../../binding.js'
+import { DeviceTensor } from '../cuda/tensor.ts'
 import { Dense } from './read.ts'
 import { isSuffix, sizeOf } from './shape.ts'
 
 /**
  * A tensor spread over a larger shape, as NumPy and PyTorch broadcast: sizes are compared from the last, and must be equal
  * or 1. The addon repeats what spreads over the leading dimensions only; anything else is written out here. undefined where
- * the shapes do not fit.
+ * the shapes do not fit, and for what lies on a device and would have to be written out.
  */
 export function broadcast(
   tensor: Dense,
@@ -14,10 +15,11 @@ export function broadcast(
 ): Dense | undefined {
   if (isSuffix(shape, whole)) return tensor
   const extra = whole.length - shape.length
-  if (extra < 0) return undefined
+  const { data } = tensor
+  if (extra < 0 || data instanceof DeviceTensor) return undefined
   const sizes = whole.map((_, i) => shape[i - extra] ?? 1)
   if (sizes.some((size, i) => size !== 1 && size !== whole[i])) return undefined
-  return new Dense(spread(tensor.data, sizes, whole), tensor.dtype, whole, tensor.kind)
+  return new Dense(spread(data, sizes, whole), tensor.dtype, whole, tensor.kind)
 }
 
 function spread(data: BindingArray, sizes: readonly number[], whole: readonly number[]): BindingArray {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { bfloat16, float16 } from './dtype.ts'
-import type { Dense } from './read.ts'
+import type { BindingArray } from '../../binding.js'
+import { bfloat16, type Dtype, float16 } from './dtype.ts'
 
 /** A fingerprint of a tensor: its shape and its numbers, whichever array holds them (half precision counts by its bits). */
-export function digest({ data, dtype, shape }: Dense): string {
+export function digest(data: BindingArray, dtype: Dtype, shape: readonly number[] | undefined): string {
   const isHalf = dtype === float16 || dtype === bfloat16
   const numbers = Float64Array.from(data as ArrayLike<number | bigint>, Number)
   return createHash('sha256')

@@ -51,6 +51,15 @@ export function dtypeOf(kind: string): Dtype | undefined {
   return dtypeOfKind[kind]
 }
 
+const dtypes = new Map(
+  [float32, float64, float16, bfloat16, ...Object.values(dtypeOfKind)].map(type => [type?.name, type]),
+)
+
+/** A dtype by its name. */
+export function dtypeNamed(name: DtypeName): Dtype {
+  return dtypes.get(name) as Dtype
+}
+
 /** The type of a tensor object that says `name` of an array of class `kind`; undefined where the two do not fit. */
 export function declaredDtype(name: string, kind: string): Dtype | undefined {
   if (kind === 'Uint16Array' && name === 'float16') return float16

@@ -1,15 +1,19 @@
 import type { BindingArray } from '../../binding.js'
-import { LosskitBufferError, LosskitDtypeError, LosskitShapeError } from '../errors.ts'
+import { DeviceTensor, memoryOf, shapeOf } from '../cuda/tensor.ts'
+import { LosskitBackendError, LosskitBufferError, LosskitDtypeError, LosskitShapeError } from '../errors.ts'
 import { show, showShape } from '../show.ts'
-import { type Dtype, declaredDtype, dtypeOf, float64, kindOf } from './dtype.ts'
+import { type Dtype, declaredDtype, dtypeNamed, dtypeOf, float64, kindOf } from './dtype.ts'
 import { isGone } from './memory.ts'
 import { readNumbers } from './numbers.ts'
 import { isRowMajor, readShape, sizeOf } from './shape.ts'
 
+/** Where the numbers of a tensor are: in an array, or on a device, where only the addon can look at them. */
+export type Data = BindingArray | DeviceTensor
+
 /** A tensor as the addon takes it: dense, row-major, of a known type. */
 export class Dense {
   constructor(
-    readonly data: BindingArray,
+    readonly data: Data,
     readonly dtype: Dtype,
     /** undefined where the caller gave none: a flat array fits any shape of its length. */
     readonly shape: readonly number[] | undefined,
@@ -34,11 +38,23 @@ export function readTensor(loss: string, name: string, value: unknown): Dense {
     return new Dense(data, float64, shape, 'Float64Array', true)
   }
   if (value instanceof Dense) return value
+  if (value instanceof DeviceTensor) {
+    memoryOf(value, `${loss}: ${name}`)
+    return new Dense(value, dtypeNamed(value.dtype), shapeOf(value), 'DeviceTensor')
+  }
   if (typeof value === 'object' && value !== null && 'data' in value) {
     return readObject(loss, name, value)
   }
   throw new LosskitDtypeError(
     `${loss}: ${name} is ${show(value)}. It must be a typed array, an array of numbers, or an object with data and shape.`,
+  )
+}
+
+/** The numbers of a tensor where they have to be looked at before the call. */
+export function hostData(who: string, name: string, { data }: Dense): BindingArray {
+  if (!(data instanceof DeviceTensor)) return data
+  throw new LosskitBackendError(
+    `${who}: ${name} lies on CUDA device ${data.device.index}, but it is needed here: give \`await ${name}.read()\`.`,
   )
 }
 

@@ -1,3 +1,5 @@
+import type { DtypeName } from '../../binding.js'
+
 /** Arrays in which losskit computes. */
 export type FloatArray = Float32Array | Float64Array
 
@@ -81,6 +83,32 @@ export type GradArray<Inputs extends readonly unknown[]> = Inputs[0] extends Pla
   : GradOf<DataOf<Inputs[0]>>
 
 type DataOf<T> = T extends { readonly data: infer Data } ? Data : T
+
+/** What a tensor becomes on a device: as it is, plain numbers as float32. */
+export type UploadedDtype<T> = T extends PlainNumbers
+  ? 'float32'
+  : T extends
+        | { readonly dtype: infer Name extends DtypeName }
+        | { readonly type: infer Name extends DtypeName }
+    ? Name
+    : DtypeOfArray<DataOf<T>>
+
+type DtypeOfArray<Data> = {
+  [Name in keyof ArrayOf]: Data extends ArrayOf[Name] ? Name : never
+}[keyof ArrayOf]
+
+interface ArrayOf {
+  float32: Float32Array
+  float64: Float64Array
+  float16: Float16ArrayLike
+  int8: Int8Array
+  uint8: Uint8Array
+  int16: Int16Array
+  uint16: Uint16Array
+  int32: Int32Array
+  uint32: Uint32Array
+  int64: BigInt64Array
+}
 
 type ComputeOf<Data> = Data extends Float64Array ? Float64Array : Float32Array
 

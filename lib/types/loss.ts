@@ -1,5 +1,14 @@
 import type { ComputeArray } from '../tensor/types.ts'
 import type { AccumulatorFactory } from './accumulator.ts'
+import type {
+  DeviceBothOptions,
+  DeviceGrad,
+  DeviceGradOptions,
+  DeviceResult,
+  DeviceValueAndGrad,
+  DeviceValueOptions,
+  OnDevice,
+} from './device.ts'
 import type { Abortable, BothOptions, GradOptions, ValueOptions } from './options.ts'
 import type { Grad, Reduction, Value, ValueAndGrad } from './results.ts'
 
@@ -16,13 +25,21 @@ export interface Loss<
   Batch,
   Reductions extends string = Reduction,
 > extends Metric<Inputs, Own, Batch, Reductions> {
-  /** The gradients of the reduced value. */
+  /** The gradients of the reduced value. Those of device tensors are device tensors, which fill up while the program goes on. */
+  grad<I extends OnDevice<Inputs>>(...inputs: I): DeviceGrad<Names, I>
+  grad<I extends OnDevice<Inputs>, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: DeviceGradOptions<Own & Batch, Names, I, R> | undefined]
+  ): DeviceGrad<Names, I>
   grad<I extends Inputs>(...inputs: I): Grad<Names, I>
   grad<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
     ...args: [...inputs: I, options: GradOptions<Own & Batch, Names, I, R> | undefined]
   ): Grad<Names, I>
 
   /** Value and gradients from one pass over the inputs. */
+  valueAndGrad<I extends OnDevice<Inputs>>(...inputs: I): DeviceValueAndGrad<Names, I, 'mean'>
+  valueAndGrad<I extends OnDevice<Inputs>, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: DeviceBothOptions<Own & Batch, Names, I, R> | undefined]
+  ): DeviceValueAndGrad<Names, I, R>
   valueAndGrad<I extends Inputs>(...inputs: I): ValueAndGrad<Names, I, 'mean'>
   valueAndGrad<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
     ...args: [...inputs: I, options: BothOptions<Own & Batch, Names, I, R> | undefined]
@@ -50,6 +67,10 @@ export interface Metric<
   Batch,
   Reductions extends string = Reduction,
 > {
+  <I extends OnDevice<Inputs>>(...inputs: I): DeviceResult<I, 'mean'>
+  <I extends OnDevice<Inputs>, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: DeviceValueOptions<Own & Batch, I, R> | undefined]
+  ): DeviceResult<I, R>
   <I extends Inputs>(...inputs: I): Value<I, 'mean'>
   <I extends Inputs, R extends Reductions = 'mean' & Reductions>(
     ...args: [...inputs: I, options: ValueOptions<Own & Batch, I, R> | undefined]

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "addon/cuda/functions.h"
 #include "addon/environment.h"
 #include "addon/exports.h"
 #include "addon/memory.h"
@@ -99,6 +100,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define_run_functions(env, exports);
   define_state_functions(env, exports);
   define_memory_functions(env, exports);
+  define_cuda_functions(env, exports);
   export_function<info>(env, exports, "info");
   export_function<set_threads>(env, exports, "setThreads");
   export_function<set_isa>(env, exports, "setIsa");

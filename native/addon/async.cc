@@ -1,7 +1,6 @@
 #include "addon/async.h"
 
 #include <atomic>
-#include <iterator>
 #include <mutex>
 #include <vector>
 
@@ -49,15 +48,9 @@ void add_partial(napi_env env, Async& call) {
 
 napi_value async_result(napi_env env, const Outcome& outcome) {
   const Fault& fault = outcome.fault;
-  const double numbers[] = {
-      static_cast<double>(fault.status), outcome.value, static_cast<double>(fault.input),
-      static_cast<double>(fault.index),  fault.value,   static_cast<double>(outcome.count)};
-  napi_value array;
-  check(napi_create_array_with_length(env, std::size(numbers), &array), "result");
-  for (uint32_t i = 0; i < std::size(numbers); ++i) {
-    check(napi_set_element(env, array, i, make_number(env, numbers[i])), "result");
-  }
-  return array;
+  return make_numbers(env,
+                      {static_cast<double>(fault.status), outcome.value, static_cast<double>(fault.input),
+                       static_cast<double>(fault.index), fault.value, static_cast<double>(outcome.count)});
 }
 
 void settle(napi_env env, Async& call) {
@@ -65,13 +58,7 @@ void settle(napi_env env, Async& call) {
     if (call.state != nullptr && call.outcome.fault.status == Status::ok) add_partial(env, call);
     napi_resolve_deferred(env, call.deferred, async_result(env, call.outcome));
   } catch (const std::exception& e) {
-    // The environment may be closing, when nothing can be told to anyone any more.
-    napi_value code, message, error;
-    if (napi_create_string_utf8(env, "ERR_BINDING", NAPI_AUTO_LENGTH, &code) == napi_ok &&
-        napi_create_string_utf8(env, e.what(), NAPI_AUTO_LENGTH, &message) == napi_ok &&
-        napi_create_error(env, code, message, &error) == napi_ok) {
-      napi_reject_deferred(env, call.deferred, error);
-    }
+    reject(env, call.deferred, e.what());
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "addon/async.h"
+#include "addon/cuda/calls.h"
 #include "addon/frame.h"
 #include "addon/shared.h"
 
@@ -48,7 +49,9 @@ struct Environment {
   napi_ref frame_array = nullptr;  // keeps the memory of the frame
   /** Shared, for a bound call may be let go after its environment. */
   Shared<BoundCalls> bound;
-  AsyncCallsPointer async;  // when there has been one
+  // When there has been one.
+  AsyncCallsPointer async;
+  CudaCallsPointer cuda;
 };
 
 inline Environment& environment_of(napi_env env) {

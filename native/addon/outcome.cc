@@ -10,15 +10,28 @@ template <class T>
 Outcome run_typed(Job& job, uint8_t* state) {
   Sums<T> sums;
   run(job, sums);
-  const bool by_weights = divides_by_weights(job.call);
-  Outcome outcome = {sums.fault, std::numeric_limits<double>::quiet_NaN(), sums.count};
-  if (sums.fault.status != Status::ok) return outcome;
-  if (job.wants_value) outcome.value = reduce(sums, by_weights, job.reduction, job.divisor);
-  if (state != nullptr) add_to_state(state, sums, by_weights);
-  return outcome;
+  const HowToReduce how = how_to_reduce(job);
+  if (state != nullptr && sums.fault.status == Status::ok) add_to_state(state, sums, how.by_weights);
+  return outcome_of(sums, how);
 }
 
 }  // namespace
+
+HowToReduce how_to_reduce(const Job& job) {
+  return {divides_by_weights(job.call), job.wants_value, job.reduction, job.divisor};
+}
+
+template <class T>
+Outcome outcome_of(const Sums<T>& sums, const HowToReduce& how) {
+  Outcome outcome = {sums.fault, std::numeric_limits<double>::quiet_NaN(), sums.count};
+  if (sums.fault.status == Status::ok && how.wants_value) {
+    outcome.value = reduce(sums, how.by_weights, how.reduction, how.divisor);
+  }
+  return outcome;
+}
+
+template Outcome outcome_of(const Sums<float>&, const HowToReduce&);
+template Outcome outcome_of(const Sums<double>&, const HowToReduce&);
 
 Outcome run_job(Job& job, uint8_t* state) {
   double value;

@@ -50,14 +50,14 @@ bool fits(napi_typedarray_type type, Dtype dtype) {
   return false;
 }
 
-MutableTensor read_tensor(napi_env env, double code, napi_value array) {
+/** Numbers in a typed array. */
+MutableTensor read_array(napi_env env, Dtype dtype, napi_value array) {
   MutableTensor t;
-  if (code == -1) return t;
-  t.dtype = static_cast<Dtype>(integer(code, 0, kDtypes - 1, "dtype"));
+  t.dtype = dtype;
   napi_typedarray_type type;
   size_t length;
   check(napi_get_typedarray_info(env, array, &type, &length, &t.data, nullptr, nullptr), "not a typed array");
-  require(fits(type, t.dtype), "array type and dtype differ");
+  require(fits(type, dtype), "array type and dtype differ");
   t.size = length;
   static char nothing[64];
   if (length == 0) t.data = nothing;  // present, though empty
@@ -68,12 +68,9 @@ Tensor read_only(const MutableTensor& t) { return {t.data, t.size, t.dtype}; }
 
 bool is_float(Dtype dtype) { return dtype >= Dtype::float32 && dtype <= Dtype::bfloat16; }
 
-}  // namespace
-
-void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& job) {
+void read_numbers(const double* frame, Job& job) {
   Call& c = job.call;
   c.kernel = static_cast<int>(integer(frame[kSlotKernel], 0, kernel_count() - 1, "kernel"));
-  const Kernel& kernel = kernel_at(c.kernel);
   job.reduction = static_cast<Reduction>(integer(frame[kSlotReduction], 0, 2, "reduction"));
   job.upstream = frame[kSlotUpstream];
   job.divisor = frame[kSlotDivisor];
@@ -91,10 +88,17 @@ void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& 
   c.label_smoothing = frame[kSlotLabelSmoothing];
   require(c.label_smoothing >= 0 && c.label_smoothing <= 1, "labelSmoothing");
   for (int i = 0; i < kParams; ++i) c.params[i] = frame[kSlotParams + i];
+}
 
+/** `read` makes a tensor of a dtype and a value of JavaScript. */
+template <class Read>
+void read_tensors(const double* frame, const napi_value* arrays, Call& c, Read read) {
   int at = 0;
   const auto next = [&] {
-    const MutableTensor t = read_tensor(env, frame[kSlotDtypes + at], arrays[at]);
+    const double code = frame[kSlotDtypes + at];
+    const MutableTensor t =
+        code == -1 ? MutableTensor{}
+                   : read(static_cast<Dtype>(integer(code, 0, kDtypes - 1, "dtype")), arrays[at]);
     ++at;
     return t;
   };
@@ -103,7 +107,12 @@ void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& 
   c.upstream = read_only(next());
   c.values = next();
   for (MutableTensor& grad : c.grads) grad = next();
+}
 
+/** Whether the tensors are those that the numbers speak of. */
+void check_tensors(const double* frame, Job& job) {
+  Call& c = job.call;
+  const Kernel& kernel = kernel_at(c.kernel);
   for (int i = 0; i < kInputs; ++i) {
     require((c.inputs[i].dtype != Dtype::absent) == (i < kernel.inputs), "number of inputs");
   }
@@ -135,6 +144,22 @@ void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& 
   c.stream = false;
   c.shared = nullptr;
   job.cancel = nullptr;
+}
+
+}  // namespace
+
+void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& job) {
+  read_numbers(frame, job);
+  read_tensors(frame, arrays, job.call,
+               [env](Dtype dtype, napi_value array) { return read_array(env, dtype, array); });
+  check_tensors(frame, job);
+}
+
+void read_job(const double* frame, const napi_value* values, ReadTensor read, void* context, Job& job) {
+  read_numbers(frame, job);
+  read_tensors(frame, values, job.call,
+               [=](Dtype dtype, napi_value value) { return read(context, dtype, value); });
+  check_tensors(frame, job);
 }
 
 }  // namespace losskit

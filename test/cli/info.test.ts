@@ -14,7 +14,7 @@ describe('losskit info', () => {
     const { isa, isas, cuda } = backend()
     expect(stdout).toContain(`losskit  ${version}\n`)
     expect(stdout).toContain(`isa      ${isa} (of ${isas.join(', ')})\n`)
-    expect(stdout).toContain(`cuda     ${cuda.status}`)
+    expect(stdout).toContain(`cuda     ${cuda.state}: ${cuda.message}`)
   })
 
   it('prints the whole report as JSON', async () => {

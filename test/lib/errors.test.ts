@@ -63,6 +63,8 @@ it('comes in one class for each family of codes, all of them exported', () => {
   expect(classes.map(([name]) => name).sort()).toEqual([
     'LosskitBackendError',
     'LosskitBufferError',
+    'LosskitDeviceError',
+    'LosskitDeviceMemoryError',
     'LosskitDomainError',
     'LosskitDtypeError',
     'LosskitLabelError',

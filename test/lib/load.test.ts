@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { file as loadedFile } from '../../lib/backend/binding.ts'
 import { load } from '../../lib/backend/load.ts'
-import { backend, type LosskitLoadError, setThreads } from '../../lib/index.ts'
+import { backend, cuda, type LosskitLoadError, setThreads } from '../../lib/index.ts'
 import { targets } from '../../scripts/prebuild/targets.mjs'
 import { thrown } from './thrown.ts'
 
@@ -274,7 +274,7 @@ describe('the report', () => {
       backend: 'cpu',
       file: loadedFile,
       target: `${process.platform}-${process.arch}`,
-      cuda: { status: 'not-built', reason: 'this build of losskit has no CUDA backend' },
+      cuda: cuda.status(),
     })
     expect(report.isas).toContain(report.isa)
     expect(report.threads).toBeGreaterThanOrEqual(1)

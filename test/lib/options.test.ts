@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bceWithLogits, crossEntropy, huber, mse, setThreads } from '../../lib/index.ts'
 import { told } from './thrown.ts'
 
@@ -9,6 +9,15 @@ const logits = [
   [3, 4],
 ]
 
+// Whether there is a GPU or not, there is none for these tests.
+beforeEach(() => {
+  vi.stubEnv('LOSSKIT_CUDA_LIBRARY', '/nowhere/liblosskit_cuda.so')
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.resetModules()
+})
+
 /** The typed losses refuse these options when they are compiled; JavaScript finds out when it runs. */
 const untyped = (loss: unknown) => loss as (pred: unknown, target: unknown, options?: unknown) => unknown
 
@@ -18,7 +27,7 @@ describe('an option is refused', () => {
       'that does not exist',
       { detla: 1 },
       'ERR_OPTION: huber: there is no option detla here. The options are delta, reduction, divisor, onEmpty, backend, ' +
-        'weight, upstream and out.',
+        'weight, upstream, out and stream.',
     ],
     ['that belongs to another form', { grad: true }, 'ERR_OPTION: huber: there is no option grad here.'],
     [
@@ -60,7 +69,7 @@ describe('an option is refused', () => {
     [
       'cuda, which is not there',
       { backend: 'cuda' },
-      "ERR_BACKEND: huber: backend is 'cuda', but this build of losskit has no CUDA backend. Use 'auto' or 'cpu'.",
+      "ERR_BACKEND: huber: backend is 'cuda', but CUDA is not there (library-missing). The library of the CUDA backend is not there: /nowhere",
     ],
   ])('%s', (_, options, message) => {
     expect(told(() => untyped(huber)(pred, target, options))).toContain(message)
@@ -176,11 +185,6 @@ describe('the mean of nothing', () => {
 })
 
 describe('LOSSKIT_BACKEND', () => {
-  afterEach(() => {
-    vi.unstubAllEnvs()
-    vi.resetModules()
-  })
-
   /** The library as it is where the environment asks for a backend. */
   async function asking(backend: string): Promise<typeof mse> {
     vi.stubEnv('LOSSKIT_BACKEND', backend)
@@ -193,7 +197,7 @@ describe('LOSSKIT_BACKEND', () => {
     expect((await asking('cpu'))(pred, target)).toBe(3.5)
     const cuda = await asking('cuda')
     expect(() => cuda(pred, target)).toThrow(
-      "mse: LOSSKIT_BACKEND is 'cuda', but this build of losskit has no CUDA backend. Use 'auto' or 'cpu'.",
+      "mse: LOSSKIT_BACKEND is 'cuda', but CUDA is not there (library-missing). The library of the CUDA backend is not there: /nowhere",
     )
     expect(cuda(pred, target, { backend: 'cpu' })).toBe(3.5)
     const gpu = await asking('gpu')

@@ -1,6 +1,18 @@
 /** Mistakes that must not compile. Checked by types.test.ts, never run. */
 
-import { alloc, bce, crossEntropy, hinge, huber, lsGan, minimaxGan, mse, nll, rmse } from '../../lib/index.ts'
+import {
+  alloc,
+  bce,
+  crossEntropy,
+  type DeviceTensor,
+  hinge,
+  huber,
+  lsGan,
+  minimaxGan,
+  mse,
+  nll,
+  rmse,
+} from '../../lib/index.ts'
 
 declare const f32: Float32Array
 declare const f64: Float64Array
@@ -93,3 +105,34 @@ alloc(4, 'float8')
 alloc([4], 'float32')
 // @ts-expect-error: labels are no floats
 mse(alloc(4, 'int32'), f32)
+
+declare const gpu32: DeviceTensor<'float32'>
+declare const gpu64: DeviceTensor<'float64'>
+declare const gpuLabels: DeviceTensor<'int32'>
+
+// @ts-expect-error: the target lies in the memory of the host
+mse(gpu32, f32)
+// @ts-expect-error: the predictions lie in the memory of the host
+mse(f32, gpu32)
+// @ts-expect-error: the weights lie in the memory of the host
+mse(gpu32, gpu32, { weight: f32 })
+// @ts-expect-error: the weights lie on a device
+mse(f32, f32, { weight: gpu32 })
+// @ts-expect-error: the buffer lies in the memory of the host
+mse.grad(gpu32, gpu32, { out: { pred: f32 } })
+// @ts-expect-error: the target is wider than the predictions
+mse(gpu32, gpu64)
+// @ts-expect-error: predictions must be floats
+mse(gpuLabels, gpuLabels)
+// @ts-expect-error: floats are no class labels
+nll(gpu32, gpu32)
+// @ts-expect-error: device tensors are not computed on the CPU
+mse(gpu32, gpu32, { backend: 'cpu' })
+// @ts-expect-error: there is no number before the device has computed it
+mse(gpu32, gpu32).toFixed()
+// @ts-expect-error: calls off the event loop take arrays
+mse.async(gpu32, gpu32)
+// @ts-expect-error: prepared calls take arrays
+mse.bind(gpu32, gpu32)
+// @ts-expect-error: accumulators take arrays
+mse.accumulator().update(gpu32, gpu32)

@@ -4,6 +4,10 @@ import {
   alloc,
   bceWithLogits,
   crossEntropy,
+  cuda,
+  type DeviceStream,
+  type DeviceTensor,
+  type DeviceValue,
   type Float16ArrayLike,
   gaussianNll,
   huber,
@@ -141,3 +145,46 @@ same<typeof longs, BigInt64Array<ArrayBuffer>>()
 const unnamed = alloc(4)
 same<typeof unnamed, Float32Array<ArrayBuffer>>()
 mse.grad(floats, floats, { out: { pred: floats } })
+
+// Losses of device tensors.
+declare const gpu32: DeviceTensor<'float32'>
+declare const gpu64: DeviceTensor<'float64'>
+declare const gpuHalf: DeviceTensor<'bfloat16'>
+declare const gpuLabels: DeviceTensor<'int64'>
+declare const gpuStream: DeviceStream
+
+const gpuValue = mse(gpu32, gpu32)
+same<typeof gpuValue, DeviceValue>()
+const gpuSum = mse(gpu32, gpuLabels, { reduction: 'sum', stream: gpuStream, weight: gpu32 })
+same<typeof gpuSum, DeviceValue>()
+const gpuValues = mse(gpuHalf, gpuHalf, { reduction: 'none' })
+same<typeof gpuValues, DeviceTensor<'float32'>>()
+const gpuValues64 = huber(gpu64, gpu32, { reduction: 'none', delta: 2, out: gpu64 })
+same<typeof gpuValues64, DeviceTensor<'float64'>>()
+const gpuEither = mse(gpu32, gpu32, { reduction })
+same<typeof gpuEither, DeviceValue | DeviceTensor<'float32'>>()
+const gpuGrad = mse.grad(gpuHalf, gpu32)
+same<typeof gpuGrad.pred, DeviceTensor<'bfloat16'>>()
+const gpuBoth = crossEntropy.valueAndGrad(gpu32, gpuLabels, { out: { logits: gpu32 }, weight: gpu32 })
+same<typeof gpuBoth.value, DeviceValue>()
+same<typeof gpuBoth.grad.logits, DeviceTensor<'float32'>>()
+const gpuPosWeight = bceWithLogits(gpu32, gpu32, { posWeight: gpu32 })
+same<typeof gpuPosWeight, DeviceValue>()
+const gpuProbabilities = crossEntropy(gpu32, gpu32)
+same<typeof gpuProbabilities, DeviceValue>()
+const gpuGaussian = gaussianNll.grad(gpu32, gpu32, gpu32)
+same<typeof gpuGaussian.variance, DeviceTensor<'float32'>>()
+const gpuNumbers = gpuLabels.read()
+same<typeof gpuNumbers, Promise<BigInt64Array<ArrayBuffer>>>()
+const uploaded = cuda.device(0).upload(f32, { dtype: 'float32' })
+same<typeof uploaded, DeviceTensor<'float32'>>()
+const uploadedHalf = cuda.device(0).upload(half)
+same<typeof uploadedHalf, DeviceTensor<'bfloat16'>>()
+const uploadedLabels = cuda.device(0).upload(labels, { shape: [2, 2] })
+same<typeof uploadedLabels, DeviceTensor<'int32'>>()
+const uploadedNumbers = cuda.device(0).upload([1, 2])
+same<typeof uploadedNumbers, DeviceTensor<'float32'>>()
+const uploadedMatrix = cuda.device(0).upload(matrix)
+same<typeof uploadedMatrix, DeviceTensor<'float32'>>()
+const uploadedFloat16 = cuda.device(0).upload(float16)
+same<typeof uploadedFloat16, DeviceTensor<'float16'>>()

@@ -45,8 +45,10 @@ LOSSKIT_EMULATED_VECTOR(longlong, long long, 8)
 LOSSKIT_EMULATED_VECTOR(ulonglong, unsigned long long, 8)
 #undef LOSSKIT_EMULATED_VECTOR
 
-// Those of the library are reached without a call, since every line of a kernel reads them.
-#define LOSSKIT_EMULATED_LOCAL extern constinit thread_local __attribute__((tls_model("initial-exec")))
+// Reached through a call: a library whose locals are reached without one is refused by processes that open it
+// at run time, for all its locals, __shared__ among them, then need room that was set aside when the process
+// began.
+#define LOSSKIT_EMULATED_LOCAL extern constinit thread_local
 LOSSKIT_EMULATED_LOCAL uint3 threadIdx;
 LOSSKIT_EMULATED_LOCAL uint3 blockIdx;
 LOSSKIT_EMULATED_LOCAL dim3 blockDim;

@@ -1,0 +1,121 @@
+import { chosenBackend, refuseCuda } from '../backend/choose.ts'
+import type { Configuration } from '../configuration.ts'
+import type { Definition } from '../definition.ts'
+import { LosskitBackendError, LosskitOptionError } from '../errors.ts'
+import type { Device } from './device.ts'
+import type { DeviceStream } from './stream.ts'
+import { DeviceTensor } from './tensor.ts'
+
+/** Where a call is computed that is not computed here. */
+export interface Place {
+  readonly device: Device
+  readonly stream: DeviceStream
+}
+
+/** The tensors of a call, but for those that it fills. */
+type Given = Pick<Configuration, 'weight' | 'extra' | 'upstream'>
+
+/** Where the tensors of a call lie, which is where it is computed: on a device, or undefined for here. */
+export function placeOf(
+  loss: Definition,
+  configuration: Configuration,
+  given: readonly unknown[],
+): Place | undefined {
+  const backend = chosenBackend(loss.name, configuration.backend)
+  const on = firstOnDevice(loss, configuration, given)
+  if (on === undefined) {
+    if (backend === 'cuda') refuseCuda(loss.name, configuration.backend, loss.inputs[0] as string)
+    if (configuration.stream === undefined) return undefined
+    throw new LosskitOptionError(`${loss.name}: stream is for device tensors. Leave it out.`)
+  }
+  const { tensor, name } = on
+  if (backend === 'cpu') {
+    const who = configuration.backend === undefined ? 'LOSSKIT_BACKEND' : 'backend'
+    throw new LosskitBackendError(
+      `${loss.name}: ${who} is 'cpu', but ${name} ${lies(tensor)}. Give \`await ${name}.read()\`, or leave ${who} out.`,
+    )
+  }
+  for (const [other, value] of tensorsOf(loss, configuration, given)) requireSame(loss, on, other, value)
+  const { device } = tensor
+  const { stream } = configuration
+  return {
+    device,
+    stream: stream === undefined ? device.defaultStream : device.requireStream(loss.name, stream),
+  }
+}
+
+/** Refuses device tensors where a form of a loss does not take them. */
+export function refuseDevice(loss: Definition, form: string, values: Given, given: readonly unknown[]): void {
+  const on = firstOnDevice(loss, values, given)
+  if (on === undefined) return
+  throw new LosskitBackendError(
+    `${loss.name}: ${form} does not take device tensors yet, and ${on.name} ${lies(on.tensor)}. Call the loss itself, its grad or ` +
+      `its valueAndGrad, or give \`await ${on.name}.read()\`.`,
+  )
+}
+
+/** That an output lies where the call is computed. */
+export function requireHere(loss: Definition, name: string, value: unknown): void {
+  if (!(value instanceof DeviceTensor)) return
+  throw new LosskitBackendError(
+    `${loss.name}: ${name} ${lies(value)}, ${loss.inputs[0]} in the memory of the host. Give an array, or upload the inputs.`,
+  )
+}
+
+interface OnDevice {
+  readonly name: string
+  readonly tensor: DeviceTensor
+}
+
+/** Calls without device tensors pass here too, and are to make nothing on their way. */
+function firstOnDevice(
+  loss: Definition,
+  { weight, extra, upstream }: Given,
+  given: readonly unknown[],
+): OnDevice | undefined {
+  const { inputs } = loss
+  for (let i = 0; i < inputs.length; i++) {
+    const tensor = given[i]
+    if (tensor instanceof DeviceTensor) return { name: inputs[i] as string, tensor }
+  }
+  if (weight instanceof DeviceTensor) return { name: 'weight', tensor: weight }
+  if (extra instanceof DeviceTensor) return { name: loss.extra?.name as string, tensor: extra }
+  if (upstream instanceof DeviceTensor) return { name: 'upstream', tensor: upstream }
+  return undefined
+}
+
+function tensorsOf(
+  { inputs, extra }: Definition,
+  values: Given,
+  given: readonly unknown[],
+): (readonly [name: string, value: unknown])[] {
+  const options = [
+    ['weight', values.weight],
+    [extra?.name ?? '', values.extra],
+    ['upstream', values.upstream],
+  ] as const
+  return [
+    ...inputs.map((name, i) => [name, given[i]] as const),
+    ...options.filter(([, value]) => value !== undefined),
+  ]
+}
+
+function requireSame(loss: Definition, { name, tensor }: OnDevice, other: string, value: unknown): void {
+  if (value instanceof DeviceTensor && value.device === tensor.device) return
+  if (value instanceof DeviceTensor) {
+    throw new LosskitBackendError(
+      `${loss.name}: ${name} ${lies(tensor)}, ${other} on CUDA device ${value.device.index}. All must lie on one device: ` +
+        `\`device.upload(await ${other}.read())\` copies one to another.`,
+    )
+  }
+  const found = typeof value === 'number' ? `is the number ${value}` : 'lies in the memory of the host'
+  const what = typeof value === 'number' ? `[${value}]` : other
+  throw new LosskitBackendError(
+    `${loss.name}: ${name} ${lies(tensor)}, but ${other} ${found}. Nothing is uploaded without being asked for: give ` +
+      `\`device.upload(${what})\`.`,
+  )
+}
+
+export function lies({ device }: DeviceTensor): string {
+  return `lies on CUDA device ${device.index}`
+}

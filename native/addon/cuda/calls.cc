@@ -1,0 +1,103 @@
+#include "addon/cuda/calls.h"
+
+#include "addon/environment.h"
+#include "addon/exports.h"
+
+namespace losskit {
+namespace {
+
+/** Of the lists of all environments: threads of streams outlive each of them. */
+std::mutex& lists() {
+  static std::mutex* const mutex = new std::mutex;
+  return *mutex;
+}
+
+}  // namespace
+
+/**
+ * Streams give their work back through one thread-safe function, which keeps the event loop alive while any
+ * is open. What an environment leaves behind when it ends belongs to nobody, and goes when it is done.
+ */
+class CudaCalls {
+ public:
+  explicit CudaCalls(napi_env env) : env_(env) {
+    const napi_value name = make_string(env, "losskit.cuda");
+    check(napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr,
+                                          given_back, &give_back_),
+          "thread-safe function");
+    napi_unref_threadsafe_function(env, give_back_);
+    // After the function has been made, whose own hook runs after this one.
+    check(napi_add_env_cleanup_hook(env, leave_all, this), "hook");
+  }
+  CudaCalls(const CudaCalls&) = delete;
+  CudaCalls& operator=(const CudaCalls&) = delete;
+
+  void begin(Pending& pending) {
+    {
+      std::lock_guard lock(lists());
+      pending.calls = this;
+      pending.after = first_;
+      if (first_ != nullptr) first_->before = &pending;
+      first_ = &pending;
+    }
+    if (open_++ == 0) napi_ref_threadsafe_function(env_, give_back_);
+  }
+
+  /** Under the lock of the lists, so that the environment is still there. */
+  void give_back(Pending& pending) {
+    unlink(pending);
+    napi_call_threadsafe_function(give_back_, &pending, napi_tsfn_nonblocking);
+  }
+
+ private:
+  napi_env env_;
+  napi_threadsafe_function give_back_ = nullptr;
+  int open_ = 0;
+  Pending* first_ = nullptr;
+
+  static void given_back(napi_env env, napi_value, void*, void* data) {
+    const std::unique_ptr<Pending> pending(static_cast<Pending*>(data));
+    if (env == nullptr) return;  // it has ended
+    CudaCalls& calls = *pending->calls;
+    if (--calls.open_ == 0) napi_unref_threadsafe_function(env, calls.give_back_);
+    try {
+      napi_resolve_deferred(env, pending->deferred, pending->result(env));
+    } catch (const std::exception& e) {
+      reject(env, pending->deferred, e.what());
+    }
+  }
+
+  static void leave_all(void* data) {
+    std::lock_guard lock(lists());
+    for (Pending* p = static_cast<CudaCalls*>(data)->first_; p != nullptr; p = p->after) p->calls = nullptr;
+  }
+
+  void unlink(Pending& pending) {
+    (pending.before != nullptr ? pending.before->after : first_) = pending.after;
+    if (pending.after != nullptr) pending.after->before = pending.before;
+  }
+};
+
+void DeleteCudaCalls::operator()(CudaCalls* calls) const { delete calls; }
+
+void Pending::done() {
+  {
+    std::lock_guard lock(lists());
+    if (calls != nullptr) return calls->give_back(*this);
+  }
+  delete this;
+}
+
+napi_value await_stream(napi_env env, CudaStream& stream, std::unique_ptr<Pending> pending) {
+  CudaCallsPointer& calls = environment_of(env).cuda;
+  if (calls == nullptr) calls.reset(new CudaCalls(env));
+  napi_value promise;
+  check(napi_create_promise(env, &pending->deferred, &promise), "promise");
+  calls->begin(*pending);
+  stream.complete(pending.release());
+  return promise;
+}
+
+napi_value Reached::result(napi_env env) { return make_numbers(env, {static_cast<double>(code)}); }
+
+}  // namespace losskit

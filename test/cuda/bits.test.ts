@@ -1,0 +1,155 @@
+/**
+ * Every loss that the CUDA library has, on a device and on the processor: the same bits in values, sums, means and gradients.
+ * `npm run test:cuda` runs this on a GPU.
+ */
+
+import { describe, expect, it } from 'vitest'
+import { cuda, type DeviceTensor, type LosskitError } from '../../lib/index.ts'
+import { type Batch, EVERY_LOSS, type EveryLoss } from '../support/every-loss/index.ts'
+import { isFloats } from '../support/every-loss/tensors.ts'
+import { toBfloat16, toFloat16 } from '../support/half.ts'
+import type { Options } from '../support/losses.ts'
+import { Random } from '../support/random.ts'
+import { missing } from './devices.ts'
+import { type HostTensor, here, type Numbers, numberOf, numbersOf, there, uploadOptions } from './loose.ts'
+
+/** Around the sizes of vectors, warps, blocks and grids. */
+const SAMPLES = [1, 2, 15, 33, 257, 1030]
+const TYPES = ['float32', 'float64', 'float16', 'bfloat16'] as const
+type Type = (typeof TYPES)[number]
+
+/** Losses without kernels for a device yet. */
+const absent = new Set<string>()
+let compared = 0
+
+/** The inputs of a batch in a type; targets in halves too where they are floats. */
+function store({ inputs, options }: Batch, type: Type): { inputs: HostTensor[]; options: Options } {
+  if (type === 'float32' || type === 'float64') return { inputs: [...inputs], options }
+  const to = type === 'float16' ? toFloat16 : toBfloat16
+  return {
+    inputs: inputs.map(({ data, shape }) =>
+      isFloats(data) ? { data: Uint16Array.from(data, to), shape, dtype: type } : { data, shape },
+    ),
+    options: Object.fromEntries(
+      Object.entries(options).map(([name, value]) =>
+        name === 'bias'
+          ? [
+              name,
+              {
+                data: Uint16Array.from(value as Float32Array, to),
+                shape: [(value as Float32Array).length],
+                dtype: type,
+              },
+            ]
+          : [name, value],
+      ),
+    ),
+  }
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers) => Buffer.from(buffer, byteOffset, byteLength)
+
+/** By their bits, but for NaN, which has many. */
+function expectSameBits(found: Numbers, expected: Numbers, what: string): void {
+  expect(found.length, what).toBe(expected.length)
+  compared++
+  if (bytesOf(found).equals(bytesOf(expected))) return
+  for (let i = 0; i < found.length; i++) {
+    if (!Object.is(found[i], expected[i])) {
+      throw new Error(`${what}: [${i}] is ${found[i]} on the device, ${expected[i]} on the processor`)
+    }
+  }
+}
+
+const FACTORS = ['weight', 'posWeight']
+
+/** The forms of a call whose results are compared; each is given the options that it adds. */
+const FORMS: readonly { readonly name: string; readonly options: Options }[] = [
+  { name: 'the mean', options: {} },
+  { name: 'the sum, under an incoming gradient', options: { reduction: 'sum', upstream: -1.5 } },
+  { name: 'a mean with a divisor', options: { divisor: 7 } },
+]
+
+async function compare(entry: EveryLoss, batch: Batch, type: Type): Promise<void> {
+  const gpu = cuda.device(0)
+  const { loss } = entry
+  const { inputs, options } = store(batch, type)
+  const tensors = inputs.map(input => gpu.upload(input))
+  const uploaded = uploadOptions(gpu, options, FACTORS)
+  const has = Object.keys(entry.places).length > 0
+  for (const { name, options: more } of FORMS) {
+    const { name: title } = entry
+    const value = await numberOf(there(loss)(...tensors, { ...uploaded, ...more }))
+    const expected = here(loss)(...inputs, { ...options, ...more })
+    expectSameBits(Float64Array.of(value), Float64Array.of(expected), `${title}: ${name}`)
+    if (!has) continue
+    const both = there(loss).valueAndGrad(...tensors, { ...uploaded, ...more })
+    const gradients = here(loss).grad(...inputs, { ...options, ...more })
+    const beside = await numberOf(both.value)
+    expectSameBits(Float64Array.of(beside), Float64Array.of(expected), `${title}: ${name} with gradients`)
+    for (const key of Object.keys(entry.places)) {
+      const found = await numbersOf(both.grad[key])
+      expectSameBits(found, gradients[key] as Numbers, `${title}: ${name}, gradient of ${key}`)
+    }
+  }
+  await compareEach(entry, inputs, options, tensors, uploaded)
+}
+
+/** Every value, with an incoming gradient for each, and the gradient over its input where that may be. */
+async function compareEach(
+  entry: EveryLoss,
+  inputs: readonly HostTensor[],
+  options: Options,
+  tensors: readonly DeviceTensor[],
+  uploaded: Options,
+): Promise<void> {
+  const { loss, name, places, inPlace } = entry
+  const none = { reduction: 'none' }
+  const values = here(loss)(...inputs, { ...options, ...none }) as unknown as Float32Array
+  const found = await numbersOf(there(loss)(...tensors, { ...uploaded, ...none }))
+  expectSameBits(found, values, `${name}: each value`)
+  if (Object.keys(places).length === 0) return
+  const gpu = cuda.device(0)
+  const upstream = values.map((_, i) => (i % 7) - 3)
+  const weights = entry.weighs ? { weight: values.map((_, i) => (i % 5) / 4) } : {}
+  const expected = here(loss).grad(...inputs, { ...options, ...weights, ...none, upstream })
+  const over = Object.entries(places).filter(
+    (place): place is [string, number] => inPlace && typeof place[1] === 'number',
+  )
+  const { grad } = there(loss).valueAndGrad(...tensors, {
+    ...uploaded,
+    ...uploadOptions(gpu, weights, []),
+    ...none,
+    upstream: gpu.upload(upstream),
+    out: Object.fromEntries(over.map(([key, position]) => [key, tensors[position]])),
+  })
+  for (const key of Object.keys(places)) {
+    const gradient = await numbersOf(grad[key])
+    expectSameBits(gradient, expected[key] as Numbers, `${name}: each gradient of ${key}`)
+  }
+}
+
+describe.skipIf(missing !== undefined)('the bits of a device are those of the processor', () => {
+  describe.each(EVERY_LOSS.filter(({ loss }) => loss.lossName !== 'rmse'))('in $name', entry => {
+    it.each(TYPES)('of %s', async type => {
+      for (const samples of SAMPLES) {
+        if (samples > entry.atMost) continue
+        const batch = entry.batch(new Random(samples), samples, type === 'float64' ? 'float64' : 'float32')
+        try {
+          await compare(entry, batch, type)
+        } catch (error) {
+          const { code, message } = error as LosskitError
+          if (code !== 'ERR_BACKEND' || !message.includes('no CUDA kernel')) throw error
+          absent.add(entry.lossName)
+          return
+        }
+      }
+    })
+  })
+
+  it('which is true of all losses that have kernels, and tells which do not', () => {
+    if (absent.size > 0) console.log(`no kernels for a device yet: ${[...absent].join(', ')}`)
+    expect(compared).toBeGreaterThan(1000)
+    expect([...absent]).not.toContain('mse')
+  })
+})
