@@ -2,7 +2,9 @@
 // compares all they give, bit by bit: sums, counts, values, gradients, faults. Exits with 1 where they
 // differ.
 //
-//   cuda_bits <library> [loss…]
+//   cuda_bits <library> [--short] [loss…]
+//
+// The short form takes everyday numbers only.
 
 #include <dlfcn.h>
 
@@ -295,9 +297,11 @@ constexpr Numbers kFamilies[][2] = {{Numbers::any, Numbers::any},
                                     {Numbers::unit, Numbers::unit},
                                     {Numbers::bits, Numbers::bits}};
 
-void compare_kernel(int index) {
+void compare_kernel(int index, bool is_short) {
   const Kernel& kernel = kernel_at(index);
   for (const auto& [first, rest] : kFamilies) {
+    // Some losses take labels of their own kind only.
+    if (is_short && rest != Numbers::signs && rest != Numbers::bits) continue;
     for (const Sizes& sizes : sizes_of(kernel.driver)) {
       for (Extras extras : {Extras::none, Extras::all, Extras::distributions}) {
         if (extras == Extras::distributions && !kernel.distributions) continue;
@@ -308,7 +312,7 @@ void compare_kernel(int index) {
   }
 }
 
-int compare_all(const char* path, const std::vector<std::string>& named) {
+int compare_all(const char* path, bool is_short, const std::vector<std::string>& named) {
   void* const handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     std::fprintf(stderr, "%s\n", dlerror());
@@ -325,7 +329,7 @@ int compare_all(const char* path, const std::vector<std::string>& named) {
     for (const std::string& name : named) wanted |= name == kernel_at(i).name;
     if (!wanted) continue;
     const int before = differing, count = compared;
-    compare_kernel(i);
+    compare_kernel(i, is_short);
     std::printf("%-24s %6d compared, %d differ\n", kernel_at(i).name, compared - count, differing - before);
     std::fflush(stdout);
   }
@@ -338,5 +342,6 @@ int compare_all(const char* path, const std::vector<std::string>& named) {
 
 int main(int count, char** arguments) {
   if (count < 2) return 2;
-  return losskit::compare_all(arguments[1], std::vector<std::string>(arguments + 2, arguments + count));
+  const bool is_short = count > 2 && std::string(arguments[2]) == "--short";
+  return losskit::compare_all(arguments[1], is_short, {arguments + (is_short ? 3 : 2), arguments + count});
 }
