@@ -10,8 +10,8 @@ namespace {
 constexpr int64_t kIgnored = -1, kBad = -2;
 
 /** A label, kIgnored, or kBad of one that is no class; then it is noted. */
-template <class T>
-LOSSKIT_INLINE int64_t label_at(const Call& c, uint64_t row, Tally<T>& tally) {
+template <class T, bool weighs>
+LOSSKIT_INLINE int64_t label_at(const Call& c, uint64_t row, Tally<T, weighs>& tally) {
   const auto label = number_at<int64_t>(c.inputs[1], row);
   if (c.has_ignore_index && label == c.ignore_index) return kIgnored;
   if (static_cast<uint64_t>(label) < c.columns) return label;

@@ -8,7 +8,8 @@
 
 namespace losskit::cuda {
 
-extern const DriverRuns elements_runs, softmax_runs, gather_runs, regions_runs, boxes_runs, pairs_runs;
+extern const DriverRuns elements_runs, softmax_runs, gather_runs, margins_runs, regions_runs, boxes_runs,
+    pairs_runs;
 
 namespace {
 
@@ -20,8 +21,9 @@ struct Listed {
 };
 
 constexpr Listed kListed[] = {{Driver::elements, 0, elements_runs}, {Driver::rows, 0, softmax_runs},
-                              {Driver::rows, 3, gather_runs},       {Driver::masks, 0, regions_runs},
-                              {Driver::boxes, 0, boxes_runs},       {Driver::pairs, 0, pairs_runs}};
+                              {Driver::rows, 3, gather_runs},       {Driver::rows, 4, margins_runs},
+                              {Driver::masks, 0, regions_runs},     {Driver::boxes, 0, boxes_runs},
+                              {Driver::pairs, 0, pairs_runs}};
 
 bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
