@@ -9,7 +9,6 @@ import { createArray } from './tensor/alloc.ts'
 import { type Dtype, float32, float64, kindOf } from './tensor/dtype.ts'
 import { isGone } from './tensor/memory.ts'
 import { carrier, type Data, type Dense } from './tensor/read.ts'
-import { sizeOf } from './tensor/shape.ts'
 
 /** What a call gives back. Where `out` can hold several buffers it names them, otherwise it is the buffer. */
 export interface Wanted {
@@ -26,21 +25,16 @@ export interface Made<D extends Data> {
   readonly gradients: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Where results go: arrays here, or tensors of a device. `kind` is the class of an array, for those that have one. */
+/** Where results go: arrays here, or tensors of a device. `kind` is the class of an array; without a shape it is flat. */
 export interface Outputs<D extends Data> {
-  create(dtype: Dtype, kind: string, shape: readonly number[]): D
+  create(dtype: Dtype, kind: string, length: number, shape: Shape): D
   /** One of the caller's, which `name` says in words. */
-  accept(
-    loss: Definition,
-    name: string,
-    buffer: unknown,
-    dtype: Dtype,
-    kind: string,
-    shape: readonly number[],
-  ): D
+  accept(loss: Definition, name: string, buffer: unknown, dtype: Dtype, kind: string, length: number): D
   /** As the addon takes it. */
   carry(output: D, kind: string): D
 }
+
+type Shape = Dense['shape']
 
 /** What the addon fills: the caller's where there is any, new otherwise. */
 export function makeOutputs<D extends Data>(
@@ -61,11 +55,10 @@ export function makeOutputs<D extends Data>(
     const kind = compute === float64 ? 'Float64Array' : 'Float32Array'
     const own = wanted.namesOut ? buffers?.value : out
     const { data, shape } = tensors[0] as Dense
-    const sizes = shape !== undefined && data.length === rows ? shape : [rows]
     values =
       own === undefined
-        ? outputs.create(type, kind, sizes)
-        : outputs.accept(loss, valuesName(wanted), own, type, kind, sizes)
+        ? outputs.create(type, kind, rows, data.length === rows ? shape : undefined)
+        : outputs.accept(loss, valuesName(wanted), own, type, kind, rows)
   }
   if (!wanted.grad) return { values, grads: [], gradients: undefined }
 
@@ -74,12 +67,12 @@ export function makeOutputs<D extends Data>(
   for (let i = 0; i < kernel.grads.length; i++) {
     const { input, name } = kernel.grads[i] as Grad
     const { dtype, kind, shape, data } = tensors[input] as Dense
-    const sizes = shape ?? [data.length]
+    const { length } = data
     const own = buffers?.[name]
     const gradient =
       own === undefined
-        ? outputs.create(dtype, kind, sizes)
-        : outputs.accept(loss, `out.${name}`, own, dtype, kind, sizes)
+        ? outputs.create(dtype, kind, length, shape)
+        : outputs.accept(loss, `out.${name}`, own, dtype, kind, length)
     gradients[name] = gradient
     filled.push(outputs.carry(gradient, kind))
   }
@@ -88,7 +81,7 @@ export function makeOutputs<D extends Data>(
 
 /** Arrays of the host. */
 export const hostOutputs: Outputs<BindingArray> = {
-  create: (_, kind, shape) => createArray(kind, sizeOf(shape)),
+  create: (_, kind, length) => createArray(kind, length),
   accept,
   carry: carrier,
 }
@@ -148,10 +141,9 @@ function accept(
   buffer: unknown,
   _: Dtype,
   kind: string,
-  shape: readonly number[],
+  length: number,
 ): BindingArray {
   const array = buffer as BindingArray
-  const length = sizeOf(shape)
   const found = kindOf(array)
   if (found === kind && array.length === length) return array
   requireHere(loss, name, buffer)

@@ -98,7 +98,7 @@ export class Device {
   ): DeviceTensor<D> {
     requireDtype('device.tensor', dtype)
     const sizes = readShape('device.tensor', 'the tensor', shape)
-    return this.#allocate(dtype, sizes, sizeOf(sizes), options)
+    return this.allocate(dtype, sizes, sizeOf(sizes), options)
   }
 
   /**
@@ -112,7 +112,7 @@ export class Device {
   ): DeviceTensor<UploadedDtype<Data>>
   upload(data: Tensor, options: UploadOptions = {}): DeviceTensor {
     const { data: array, dtype, shape } = this.#read(data, options)
-    const tensor = this.#allocate(dtype, shape, array.length, options)
+    const tensor = this.allocate(dtype, shape, array.length, options)
     try {
       const { handle } = this.#streamOf(options)
       this.health.attempt(() => binding.cuda.upload(handle, memoryOf(tensor), array), array.byteLength)
@@ -218,7 +218,8 @@ export class Device {
     return new DeviceTensor(this, dtype, sizes, sizeOf(sizes), memory, stream)
   }
 
-  #allocate<D extends DtypeName>(
+  /** Without a shape it is flat. @internal */
+  allocate<D extends DtypeName>(
     dtype: D,
     shape: readonly number[] | undefined,
     length: number,

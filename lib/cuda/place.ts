@@ -4,7 +4,7 @@ import type { Definition } from '../definition.ts'
 import { LosskitBackendError, LosskitOptionError } from '../errors.ts'
 import type { Device } from './device.ts'
 import type { DeviceStream } from './stream.ts'
-import { DeviceTensor } from './tensor.ts'
+import { type DeviceTensor, haveBeenMade, isDeviceTensor } from './tensor.ts'
 
 /** Where a call is computed that is not computed here. */
 export interface Place {
@@ -56,7 +56,7 @@ export function refuseDevice(loss: Definition, form: string, values: Given, give
 
 /** That an output lies where the call is computed. */
 export function requireHere(loss: Definition, name: string, value: unknown): void {
-  if (!(value instanceof DeviceTensor)) return
+  if (!isDeviceTensor(value)) return
   throw new LosskitBackendError(
     `${loss.name}: ${name} ${lies(value)}, ${loss.inputs[0]} in the memory of the host. Give an array, or upload the inputs.`,
   )
@@ -73,14 +73,15 @@ function firstOnDevice(
   { weight, extra, upstream }: Given,
   given: readonly unknown[],
 ): OnDevice | undefined {
+  if (!haveBeenMade) return undefined
   const { inputs } = loss
   for (let i = 0; i < inputs.length; i++) {
     const tensor = given[i]
-    if (tensor instanceof DeviceTensor) return { name: inputs[i] as string, tensor }
+    if (isDeviceTensor(tensor)) return { name: inputs[i] as string, tensor }
   }
-  if (weight instanceof DeviceTensor) return { name: 'weight', tensor: weight }
-  if (extra instanceof DeviceTensor) return { name: loss.extra?.name as string, tensor: extra }
-  if (upstream instanceof DeviceTensor) return { name: 'upstream', tensor: upstream }
+  if (isDeviceTensor(weight)) return { name: 'weight', tensor: weight }
+  if (isDeviceTensor(extra)) return { name: loss.extra?.name as string, tensor: extra }
+  if (isDeviceTensor(upstream)) return { name: 'upstream', tensor: upstream }
   return undefined
 }
 
@@ -101,8 +102,8 @@ function tensorsOf(
 }
 
 function requireSame(loss: Definition, { name, tensor }: OnDevice, other: string, value: unknown): void {
-  if (value instanceof DeviceTensor && value.device === tensor.device) return
-  if (value instanceof DeviceTensor) {
+  if (isDeviceTensor(value) && value.device === tensor.device) return
+  if (isDeviceTensor(value)) {
     throw new LosskitBackendError(
       `${loss.name}: ${name} ${lies(tensor)}, ${other} on CUDA device ${value.device.index}. All must lie on one device: ` +
         `\`device.upload(await ${other}.read())\` copies one to another.`,

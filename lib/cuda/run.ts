@@ -12,7 +12,7 @@ import { kindOf } from '../tensor/dtype.ts'
 import type { Data } from '../tensor/read.ts'
 import { DeviceOutcome } from './outcome.ts'
 import { lies, type Place } from './place.ts'
-import { DeviceTensor, memoryOf, noteFilled } from './tensor.ts'
+import { type DeviceTensor, isDeviceTensor, memoryOf, noteFilled } from './tensor.ts'
 import { DeviceValue } from './value.ts'
 
 /** What a loss of device tensors gives: promises of numbers, and tensors that will be filled. */
@@ -40,9 +40,9 @@ export function runOnDevice(
     const call = assemble(loss, configuration, wanted, given, outputsOn(place, made))
     const outcome = enqueue(loss, call, place)
     const filled = [call.values, ...Object.values(call.gradients ?? {})]
-    for (const tensor of filled) if (tensor instanceof DeviceTensor) noteFilled(tensor, outcome)
+    for (const tensor of filled) if (isDeviceTensor(tensor)) noteFilled(tensor, outcome)
     const { values, gradients } = call
-    const value = values instanceof DeviceTensor ? values : deviceValue(loss, configuration, outcome)
+    const value = isDeviceTensor(values) ? values : deviceValue(loss, configuration, outcome)
     return { value, grad: gradients }
   } catch (error) {
     for (const tensor of made) tensor.dispose()
@@ -65,7 +65,7 @@ function enqueue(loss: Definition, call: Call<Data>, { device, stream }: Place):
 }
 
 function memoryOfArgument(data: Data | undefined): DeviceMemory | undefined {
-  return data instanceof DeviceTensor ? memoryOf(data) : undefined
+  return isDeviceTensor(data) ? memoryOf(data) : undefined
 }
 
 function deviceValue(
@@ -83,14 +83,13 @@ function deviceValue(
 /** The tensors that a call fills: new ones, which are added to `made`, or those of the caller. */
 function outputsOn({ device, stream }: Place, made: DeviceTensor[]): Outputs<DeviceTensor> {
   return {
-    create({ name }, _, shape) {
-      const tensor = device.tensor(name, shape, { stream })
+    create({ name }, _, length, shape) {
+      const tensor = device.allocate(name, shape, length, { stream })
       made.push(tensor)
       return tensor
     },
-    accept(loss, name, buffer, { name: dtype }, _, shape) {
-      const length = shape.reduce((a, b) => a * b, 1)
-      if (buffer instanceof DeviceTensor && buffer.device === device) {
+    accept(loss, name, buffer, { name: dtype }, _, length) {
+      if (isDeviceTensor(buffer) && buffer.device === device) {
         memoryOf(buffer, `${loss.name}: ${name}`)
         if (buffer.dtype === dtype && buffer.length === length) return buffer
         throw new LosskitBufferError(
@@ -99,12 +98,11 @@ function outputsOn({ device, stream }: Place, made: DeviceTensor[]): Outputs<Dev
         )
       }
       const isArray = kindOf(buffer) !== undefined
-      const found =
-        buffer instanceof DeviceTensor
-          ? lies(buffer)
-          : isArray
-            ? 'lies in the memory of the host'
-            : `is ${show(buffer)}`
+      const found = isDeviceTensor(buffer)
+        ? lies(buffer)
+        : isArray
+          ? 'lies in the memory of the host'
+          : `is ${show(buffer)}`
       throw new LosskitBackendError(
         `${loss.name}: ${name} ${found}, but the inputs lie on CUDA device ${device.index}. It must be a tensor of that device.`,
       )

@@ -25,6 +25,12 @@ export interface DeviceIpcHandle {
 /** The memory of a tensor, which `what` calls in words where there is none any more. @internal */
 export let memoryOf: (tensor: DeviceTensor, what?: string) => DeviceMemory
 
+/** Whether there has been any: programs without a device are not to pay for those that have one. @internal */
+export let haveBeenMade = false
+
+/** Whether a value is one, without running any code of the value's own. @internal */
+export let isDeviceTensor: (value: unknown) => value is DeviceTensor
+
 /** The shape of a tensor, undefined where it was given none: as with flat arrays. @internal */
 export let shapeOf: (tensor: DeviceTensor) => readonly number[] | undefined
 
@@ -56,6 +62,7 @@ export class DeviceTensor<D extends DtypeName = DtypeName> {
     stream: DeviceStream,
     owner?: unknown,
   ) {
+    haveBeenMade = true
     this.device = device
     this.dtype = dtype
     this.shape = Object.freeze(shape?.slice() ?? [length])
@@ -141,6 +148,8 @@ export class DeviceTensor<D extends DtypeName = DtypeName> {
   }
 
   static {
+    isDeviceTensor = (value): value is DeviceTensor =>
+      typeof value === 'object' && value !== null && #memory in value
     memoryOf = (tensor, what = 'This tensor') => {
       if (tensor.#memory === undefined) throw disposed(what)
       return tensor.#memory

@@ -1,4 +1,4 @@
-import { DeviceTensor } from '../cuda/tensor.ts'
+import { isDeviceTensor } from '../cuda/tensor.ts'
 import type { Definition } from '../definition.ts'
 import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import { showShape } from '../show.ts'
@@ -33,7 +33,7 @@ export function readFactor(
   const spread = broadcast(factor, shape, whole)
   if (spread !== undefined) return spread
   const found = `${loss.name}: ${name} has shape ${showShape(shape)}, ${what()}.`
-  if (factor.data instanceof DeviceTensor) {
+  if (isDeviceTensor(factor.data)) {
     throw new LosskitShapeError(
       `${found} On a device it must have the same shape, or that of the trailing dimensions: upload it spread out.`,
     )

@@ -1,6 +1,6 @@
 import type { BindingArray } from '../../binding.js'
 import { slots } from '../backend/binding.ts'
-import { DeviceTensor } from '../cuda/tensor.ts'
+import { isDeviceTensor } from '../cuda/tensor.ts'
 import type { Definition } from '../definition.ts'
 import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
@@ -73,7 +73,7 @@ function requireLength(loss: Definition, input: number, lengths: Dense, samples:
 function layOut(loss: Definition, targets: Dense, lengths: Dense, samples: number): Dense {
   const { shape, data } = targets
   if (shape?.length === 2 && shape[0] === samples) return targets
-  if (data instanceof DeviceTensor || lengths.data instanceof DeviceTensor) {
+  if (isDeviceTensor(data) || isDeviceTensor(lengths.data)) {
     throw new LosskitShapeError(
       `${loss.name}: ${loss.inputs[1]} has ${extent(targets)}. On a device it must be [samples, longest], with ${samples} samples.`,
     )

@@ -1,5 +1,5 @@
 import type { BindingArray } from '../../binding.js'
-import { DeviceTensor } from '../cuda/tensor.ts'
+import { isDeviceTensor } from '../cuda/tensor.ts'
 import { Dense } from './read.ts'
 import { isSuffix, sizeOf } from './shape.ts'
 
@@ -16,7 +16,7 @@ export function broadcast(
   if (isSuffix(shape, whole)) return tensor
   const extra = whole.length - shape.length
   const { data } = tensor
-  if (extra < 0 || data instanceof DeviceTensor) return undefined
+  if (extra < 0 || isDeviceTensor(data)) return undefined
   const sizes = whole.map((_, i) => shape[i - extra] ?? 1)
   if (sizes.some((size, i) => size !== 1 && size !== whole[i])) return undefined
   return new Dense(spread(data, sizes, whole), tensor.dtype, whole, tensor.kind)

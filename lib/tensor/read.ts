@@ -1,5 +1,5 @@
 import type { BindingArray } from '../../binding.js'
-import { DeviceTensor, memoryOf, shapeOf } from '../cuda/tensor.ts'
+import { type DeviceTensor, isDeviceTensor, memoryOf, shapeOf } from '../cuda/tensor.ts'
 import { LosskitBackendError, LosskitBufferError, LosskitDtypeError, LosskitShapeError } from '../errors.ts'
 import { show, showShape } from '../show.ts'
 import { type Dtype, declaredDtype, dtypeNamed, dtypeOf, float64, kindOf } from './dtype.ts'
@@ -38,7 +38,7 @@ export function readTensor(loss: string, name: string, value: unknown): Dense {
     return new Dense(data, float64, shape, 'Float64Array', true)
   }
   if (value instanceof Dense) return value
-  if (value instanceof DeviceTensor) {
+  if (isDeviceTensor(value)) {
     memoryOf(value, `${loss}: ${name}`)
     return new Dense(value, dtypeNamed(value.dtype), shapeOf(value), 'DeviceTensor')
   }
@@ -52,7 +52,7 @@ export function readTensor(loss: string, name: string, value: unknown): Dense {
 
 /** The numbers of a tensor where they have to be looked at before the call. */
 export function hostData(who: string, name: string, { data }: Dense): BindingArray {
-  if (!(data instanceof DeviceTensor)) return data
+  if (!isDeviceTensor(data)) return data
   throw new LosskitBackendError(
     `${who}: ${name} lies on CUDA device ${data.device.index}, but it is needed here: give \`await ${name}.read()\`.`,
   )

@@ -2,7 +2,7 @@
 
 namespace losskit {
 
-void MemoryHandle::tell(napi_env env, int sign) {
+void tell_weight(napi_env env, const DeviceMemory& memory, int sign) {
   if (!memory.is_own()) return;
   int64_t total;
   napi_adjust_external_memory(env, sign * static_cast<int64_t>(memory.bytes()), &total);
@@ -11,7 +11,7 @@ void MemoryHandle::tell(napi_env env, int sign) {
 void MemoryHandle::dispose(napi_env env) {
   if (memory.is_released()) return;
   memory.release();
-  tell(env, -1);
+  tell_weight(env, memory, -1);
 }
 
 void MemoryHandle::dropped(napi_env env) {

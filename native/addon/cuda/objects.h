@@ -9,20 +9,19 @@
 
 namespace losskit {
 
+/** The garbage collector sees nothing of a device, so it is told what comes and goes. */
+void tell_weight(napi_env env, const DeviceMemory& memory, int sign);
+
 struct MemoryHandle {
   static constexpr napi_type_tag kTag = {0x6c6f73736b697401, 0x6d656d6f72790001};
   DeviceMemory memory;
 
   explicit MemoryHandle(DeviceMemory&& held) : memory(std::move(held)) {}
-  void made(napi_env env) { tell(env, 1); }
+  void made(napi_env env) { tell_weight(env, memory, 1); }
   /** Nobody disposed of it. */
   void dropped(napi_env env);
   /** Now, not when the garbage collector comes by. */
   void dispose(napi_env env);
-
- private:
-  /** The garbage collector sees nothing of a device, so it is told. */
-  void tell(napi_env env, int sign);
 };
 
 struct StreamHandle {
@@ -56,8 +55,8 @@ struct OutcomeHandle {
   bool in_double;
   HowToReduce how;
 
-  void made(napi_env) {}
-  void dropped(napi_env) {}
+  void made(napi_env env) { tell_weight(env, memory, 1); }
+  void dropped(napi_env env) { tell_weight(env, memory, -1); }
   /** From a copy of the memory. */
   Outcome read(const void* copy) const;
 };
