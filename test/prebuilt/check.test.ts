@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { isHost, type Target, targets } from '../../scripts/prebuild/targets.mjs'
+import { filesOf, isHost, type Target, targets } from '../../scripts/prebuild/targets.mjs'
 import { ENTRIES, LINK, makeLibrary, type Parts } from './library.ts'
 
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'losskit-prebuilds-')))
@@ -55,7 +55,7 @@ describe.skipIf(host?.libc !== 'glibc')('check:prebuilds, on Linux with glibc', 
     const { status, faults, report } = checkLibrary({ needs })
     expect(faults).toEqual([])
     expect(status).toBe(0)
-    expect(report).toBe(`${own.id}: 0.0 MB, needs GLIBC 2.28, GLIBCXX 3.4.25\n`)
+    expect(report).toBe(`${own.file}: 0.0 MB, needs GLIBC 2.28, GLIBCXX 3.4.25\n`)
   })
 
   const broken: [why: string, parts: Parts, fault: string][] = [
@@ -130,9 +130,13 @@ describe.skipIf(host?.libc !== 'glibc')('check:prebuilds, on Linux with glibc', 
 })
 
 describe('check:prebuilds', () => {
-  const elf = (machine: number) => Buffer.from([0x7f, 0x45, 0x4c, 0x46, ...new Array(14).fill(0), machine, 0])
+  const elf = (machine: number) =>
+    Buffer.concat([
+      Buffer.from([0x7f, 0x45, 0x4c, 0x46, ...new Array(14).fill(0), machine, 0]),
+      Buffer.alloc(64),
+    ])
   const mach = (type: number) => {
-    const bytes = Buffer.alloc(32)
+    const bytes = Buffer.alloc(64)
     bytes.writeUInt32LE(0xfeedfacf, 0)
     bytes.writeUInt32LE(type, 4)
     return bytes
@@ -158,8 +162,11 @@ describe('check:prebuilds', () => {
 
   it.each(Object.entries(headers))('refuses a binary for %s in the place of any other', (made, bytes) => {
     const places = targets.filter(target => !isFor(made)(target)).map(({ file }) => file)
-    const { status, faults } = checkFiles(Object.fromEntries(places.map(file => [file, bytes])), '--all')
-    const missing = targets.filter(isFor(made)).map(({ file }) => `${file}: there is no such file`)
+    const { status, faults } = checkFiles(Object.fromEntries(places.map(file => [file, bytes])), '--release')
+    const missing = targets
+      .flatMap(filesOf)
+      .filter(file => !places.includes(file))
+      .map(file => `${file}: there is no such file`)
     expect(faults.sort()).toEqual([...missing, ...places.map(file => `${file}: is made for ${made}`)].sort())
     expect(status).toBe(1)
   })
@@ -169,15 +176,17 @@ describe('check:prebuilds', () => {
     const { status, faults, report } = checkFiles({ [target.file]: headers[made] }, target.id)
     expect(faults).toEqual([])
     expect(status).toBe(0)
-    expect(report).toBe(`${target.id}: 0.0 MB\n`)
+    expect(report).toBe(`${target.file}: 0.0 MB\n`)
   })
 
-  it("misses what is named, or all targets, or without a name this machine's own", () => {
+  it("misses what is named, or every file of a release, or without a name this machine's own", () => {
     const missing = ({ file }: Target) => `${file}: there is no such file`
     const root = makePackage({})
     expect(check(root).faults).toEqual(targets.filter(isHost).map(missing))
     expect(check(root, 'darwin-x64')).toMatchObject({ status: 1, faults: [missing(named('darwin-x64'))] })
-    expect(check(root, '--all').faults).toEqual(targets.map(missing))
+    expect(check(root, '--release').faults).toEqual(
+      targets.flatMap(filesOf).map(file => `${file}: there is no such file`),
+    )
   })
 
   it('refuses files that are none of those expected', () => {
