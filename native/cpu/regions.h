@@ -42,6 +42,7 @@ template <class Loss, class T>
 Overlap measure_pixels(const Call& c, uint64_t row, uint64_t chunk, PixelScratch<T>& scratch, Fault& fault) {
   using V = vec<T, 16>;
   using D = vec<double, 16>;
+  if (fault.status != Status::ok) return {};
   const size_t n = chunk_pixels(c, chunk);
   const uint64_t at = row * c.columns + chunk * kPixels;
   const T* p = read_block(c.inputs[0], at, n, scratch.pred);
