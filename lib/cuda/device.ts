@@ -58,7 +58,8 @@ export class Device {
   readonly health: Health
   /** @internal */
   readonly defaultStream: DeviceStream
-  readonly #streams = new Set<DeviceStream>()
+  /** Those made here, for as long as someone has them. */
+  #streams: WeakRef<DeviceStream>[] = []
 
   /** @internal */
   constructor(index: number, { name, uuid, computeCapability, processors }: DeviceInfo) {
@@ -147,15 +148,19 @@ export class Device {
       this.health,
       this.health.attempt(() => binding.cuda.createStream(this.index)),
     )
-    for (const stream of this.#streams) if (stream.isDisposed) this.#streams.delete(stream)
-    this.#streams.add(made)
+    this.#streams = [...this.#liveStreams(), made].map(stream => new WeakRef(stream))
     return made
   }
 
   /** Resolves when all work that this thread has put into its streams of the device is done. */
   async synchronize(): Promise<void> {
-    const streams = [this.defaultStream, ...this.#streams].filter(stream => !stream.isDisposed)
+    const streams = [this.defaultStream, ...this.#liveStreams()]
     await Promise.all(streams.map(stream => stream.synchronize()))
+  }
+
+  #liveStreams(): DeviceStream[] {
+    const streams = this.#streams.map(reference => reference.deref())
+    return streams.filter((stream): stream is DeviceStream => stream !== undefined && !stream.isDisposed)
   }
 
   /**

@@ -1,8 +1,11 @@
 /** What is told about CUDA in every state that a machine may be in. */
 
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { file } from '../../lib/backend/binding.ts'
-import { missing } from './devices.ts'
+import { EMULATED, missing } from './devices.ts'
 import { bundleLosskit, inProcess, type Losskit } from './process.ts'
 
 describe.skipIf(missing !== undefined)('cuda.status', () => {
@@ -58,9 +61,19 @@ describe.skipIf(missing !== undefined)('cuda.status', () => {
   })
 
   it('looks for the library beside the addon', async () => {
-    const { message } = await inProcess({ LOSSKIT_CUDA_LIBRARY: '' }, ({ cuda }) => cuda.status())
-    // It may have been built.
-    expect(message).toMatch(/liblosskit_cuda\.so|NVIDIA|CUDA/)
+    const folder = mkdtempSync(join(tmpdir(), 'losskit-beside-'))
+    try {
+      const env = { LOSSKIT_CUDA_LIBRARY: '', LOSSKIT_BINARY: join(folder, 'losskit.node') }
+      copyFileSync(file, env.LOSSKIT_BINARY)
+      const library = join(folder, 'liblosskit_cuda.so')
+      const without = await inProcess(env, status)
+      expect(without).toMatchObject({ state: 'library-missing', devices: [] })
+      expect(without.message).toContain(`is not there: ${library}. This copy of losskit comes without it`)
+      copyFileSync(EMULATED, library)
+      expect(await inProcess(env, status)).toMatchObject({ state: 'available' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('is where CUDA begins: importing losskit opens nothing', async () => {
@@ -117,5 +130,33 @@ describe.skipIf(missing !== undefined)('cuda.status', () => {
     expect(await inProcess({}, ask)).toMatch(
       /^mse: backend is 'cuda', but pred lies in the memory of the host\. .*`cuda\.device\(0\)\.upload\(pred\)`/,
     )
+  })
+
+  it.each([
+    ['cuda', 'device', "mse: LOSSKIT_BACKEND is 'cuda', but pred lies in the memory of the host."],
+    ['auto', 'device, host', undefined],
+    ['cpu', 'host', "mse: LOSSKIT_BACKEND is 'cpu', but pred lies on CUDA device 0."],
+  ])('is one thing, LOSSKIT_BACKEND another: %s serves tensors of %s', async (backend, serves, message) => {
+    const told = await inProcess({ LOSSKIT_BACKEND: backend }, async ({ cuda, mse }) => {
+      const gpu = cuda.device(0)
+      const served: string[] = []
+      let refusal: string | undefined
+      try {
+        await mse(gpu.upload([1]), gpu.upload([2])).read()
+        served.push('device')
+      } catch (error) {
+        refusal = (error as Error).message
+      }
+      try {
+        mse([1], [2])
+        served.push('host')
+      } catch (error) {
+        refusal = (error as Error).message
+      }
+      return { served: served.join(', '), refusal }
+    })
+    expect(told.served).toBe(serves)
+    if (message === undefined) expect(told.refusal).toBeUndefined()
+    else expect(told.refusal).toContain(message)
   })
 })
