@@ -48,7 +48,7 @@ constexpr T not_a_number = static_cast<T>(__builtin_nan(""));
 /** c[i] + c[i + 1] x + c[i + 2] x^2 + …, by Horner's rule. The numbers are arguments of the template, and so
  * constants wherever they are used: a GPU cannot see the arrays of its host. */
 template <const auto& c, size_t i = 0, class V>
-LOSSKIT_INLINE V polynomial(V x) {
+LOSSKIT_UNROLLED V polynomial(V x) {
   constexpr auto lowest = c[i];
   if constexpr (i + 1 == sizeof c / sizeof *c) {
     return V(lowest);
@@ -60,7 +60,7 @@ LOSSKIT_INLINE V polynomial(V x) {
 /** The same, a step at a time by x and x^2, which the caller has: as many operations, but fewer that wait for
  * each other. */
 template <const auto& c, size_t i = 0, class V>
-LOSSKIT_INLINE V polynomial(V x, V x2) {
+LOSSKIT_UNROLLED V polynomial(V x, V x2) {
   constexpr size_t n = sizeof c / sizeof *c;
   constexpr auto lowest = c[i];
   if constexpr (i + 1 == n) {

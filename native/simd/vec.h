@@ -18,22 +18,24 @@
 // The build may say LOSSKIT_INLINE=inline, and does so for the scalar code: sixteen numbers one at a time
 // make long functions, and inlining each into every other would cost the compiler minutes for nothing.
 // LOSSKIT_FUNCTION is for what need not be inlined: on a GPU it too has to be said to run there.
+// LOSSKIT_UNROLLED is for steps of a recursion that stands for a loop: inlined even there, for a call a step
+// would cost more than the step.
 #if defined(LOSSKIT_CUDA)
 #define LOSSKIT_LAMBDA
 #define LOSSKIT_INLINE __device__ __forceinline__
 #define LOSSKIT_FUNCTION __device__ inline
+#define LOSSKIT_UNROLLED LOSSKIT_INLINE
 #else
 #define LOSSKIT_FUNCTION inline
 #if defined(_MSC_VER)
 #define LOSSKIT_LAMBDA
-#if !defined(LOSSKIT_INLINE)
-#define LOSSKIT_INLINE __forceinline
-#endif
+#define LOSSKIT_UNROLLED __forceinline
 #else
 #define LOSSKIT_LAMBDA __attribute__((always_inline))
-#if !defined(LOSSKIT_INLINE)
-#define LOSSKIT_INLINE inline __attribute__((always_inline))
+#define LOSSKIT_UNROLLED inline __attribute__((always_inline))
 #endif
+#if !defined(LOSSKIT_INLINE)
+#define LOSSKIT_INLINE LOSSKIT_UNROLLED
 #endif
 #endif
 
