@@ -121,16 +121,24 @@ describe('a machine with Node and npm, and nothing else', () => {
     expect(await output('node', ['-e', cjs], { cwd: project, env })).toContain(numbers)
   })
 
-  it('imports it in less than 30 ms', async () => {
+  // It took 23 ms where this was written; machines differ, so what Node itself takes is the measure.
+  it('imports it in less than twice the time in which Node starts', async () => {
     const code =
       'const start = performance.now(); await import("losskit"); console.log(performance.now() - start)'
     const times: number[] = []
+    const starts: number[] = []
     for (let i = 0; i < 10; i++) {
+      const start = performance.now()
+      await output('node', ['-e', '0'], { cwd: project, env })
+      starts.push(performance.now() - start)
       times.push(Number(await output('node', ['--input-type=module', '-e', code], { cwd: project, env })))
     }
     times.sort((a, b) => a - b)
-    console.log(`import: ${times[0]?.toFixed(1)} ms at best, ${times[5]?.toFixed(1)} ms in the middle`)
-    expect(times[0]).toBeLessThan(30)
+    const starting = Math.min(...starts)
+    console.log(
+      `import: ${times[0]?.toFixed(1)} ms at best, ${times[5]?.toFixed(1)} ms in the middle; Node starts in ${starting.toFixed(1)}`,
+    )
+    expect(times[0]).toBeLessThan(starting * 2)
   })
 
   it('runs the command', async () => {
