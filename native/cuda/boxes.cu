@@ -1,6 +1,6 @@
 // Losses of boxes: a pair of boxes for each thread, in float64 as on the processor, rounded once.
 #include "cuda/driver.h"
-#include "cuda/tally.h"
+#include "cuda/rows.h"
 #include "losses/catalogue.h"
 
 namespace losskit {
@@ -29,11 +29,11 @@ __global__ void __launch_bounds__(kThreads)
     const Box<Coordinate> pred = box_at<T>(c.inputs[0], row, is_there);
     const Box<Coordinate> target = box_at<T>(c.inputs[1], row, is_there);
     const BoxOut<Coordinate> out = Loss::at(pred, target, params);
-    const Coordinate weight(is_there && c.weight.data != nullptr ? repeated_at<double>(c.weight, row) : 1);
+    const Coordinate weight(is_there ? row_weight(c, row) : 1);
     const T value[1] = {is_there ? static_cast<T>((out.value * weight).v) : T(0)};
     if (is_there && c.grads[0].data != nullptr) {
-      const Coordinate incoming(c.upstream.data != nullptr ? repeated_at<double>(c.upstream, row) : 1);
-      const Box<Coordinate> slope = ((Coordinate(c.scale) * incoming) * weight) * out.grad;
+      const Coordinate incoming(incoming_gradient(c, nullptr, row));
+      const Box<Coordinate> slope = (incoming * weight) * out.grad;
       const Four<T> corners = {{static_cast<T>(slope.x1.v), static_cast<T>(slope.y1.v),
                                 static_cast<T>(slope.x2.v), static_cast<T>(slope.y2.v)}};
       write_each(c.grads[0], 4 * row, kEach, corners);
@@ -46,24 +46,18 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class Loss, class T>
-Code run_boxes(const Call& c, const Place& place) {
-  const typename Loss::Params params(c.params);
-  const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
-  return launch(box_kernel<Loss, T>, grid, kThreads, 0, place.stream, c, params, place.outcome_of<T>());
-}
-
-template <class T, class... L>
-constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
-  return {{run_boxes<L, T>...}};
-}
-
-constexpr auto kF32 = runs<float>(BoxLosses());
-constexpr auto kF64 = runs<double>(BoxLosses());
+struct BoxRun {
+  static Code run(const Call& c, const Place& place) {
+    const typename Loss::Params params(c.params);
+    const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
+    return launch(box_kernel<Loss, T>, grid, kThreads, 0, place.stream, c, params, place.outcome_of<T>());
+  }
+};
 
 }  // namespace
 
 extern const DriverRuns boxes_runs;
-constinit const DriverRuns boxes_runs = driver_runs(kF32, kF64);
+constinit const DriverRuns boxes_runs = RunsOf<BoxRun, BoxLosses>::runs;
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

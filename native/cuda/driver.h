@@ -27,21 +27,20 @@ struct Place {
 
 using Run = Code (*)(const Call&, const Place&);
 
-template <int n>
-struct RunsOf {
-  Run of[n];
-};
-
-/** The losses of a driver, in the order of the catalogue. */
+/** The losses of a driver, or some of them, in the order of the catalogue. */
 struct DriverRuns {
   const Run *f32, *f64;
   int count;
 };
 
-template <int n>
-constexpr DriverRuns driver_runs(const RunsOf<n>& f32, const RunsOf<n>& f64) {
-  return {f32.of, f64.of, n};
-}
+/** R<Loss, T>::run of every loss of a list, in both types. */
+template <template <class, class> class R, class List>
+struct RunsOf;
+template <template <class, class> class R, template <class...> class List, class... L>
+struct RunsOf<R, List<L...>> {
+  static constexpr Run f32[] = {R<L, float>::run...}, f64[] = {R<L, double>::run...};
+  static constexpr DriverRuns runs = {f32, f64, sizeof...(L)};
+};
 
 /** Blocks of a grid that walks `items`, `each` of them by a block at a time. */
 inline unsigned grid_of(uint64_t items, uint64_t each, int processors, int per_processor) {

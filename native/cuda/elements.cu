@@ -102,26 +102,20 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class Loss, class T>
-Code run_elements(const Call& c, const Place& place) {
-  using P = typename Loss::template Params<T>;
-  const P params(c.params);
-  const unsigned grid = grid_of(c.rows, kThreads * kEach, place.processors, 8);
-  return launch(element_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params,
-                place.outcome_of<T>());
-}
-
-template <class T, class... L>
-constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
-  return {{run_elements<L, T>...}};
-}
-
-constexpr auto kF32 = runs<float>(ElementLosses());
-constexpr auto kF64 = runs<double>(ElementLosses());
+struct ElementRun {
+  static Code run(const Call& c, const Place& place) {
+    using P = typename Loss::template Params<T>;
+    const P params(c.params);
+    const unsigned grid = grid_of(c.rows, kThreads * kEach, place.processors, 8);
+    return launch(element_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params,
+                  place.outcome_of<T>());
+  }
+};
 
 }  // namespace
 
 extern const DriverRuns elements_runs;
-constinit const DriverRuns elements_runs = driver_runs(kF32, kF64);
+constinit const DriverRuns elements_runs = RunsOf<ElementRun, ElementLosses>::runs;
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -48,26 +48,20 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class Loss, class T>
-Code run_gather(const Call& c, const Place& place) {
-  using P = typename Loss::template Params<T>;
-  const P params(c.params);
-  const unsigned grid = grid_of(c.rows, kWarps, place.processors, 8);
-  return launch(gather_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
-                place.outcome_of<T>());
-}
-
-template <class T, class... L>
-constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
-  return {{run_gather<L, T>...}};
-}
-
-constexpr auto kF32 = runs<float>(GatherLosses());
-constexpr auto kF64 = runs<double>(GatherLosses());
+struct GatherRun {
+  static Code run(const Call& c, const Place& place) {
+    using P = typename Loss::template Params<T>;
+    const P params(c.params);
+    const unsigned grid = grid_of(c.rows, kWarps, place.processors, 8);
+    return launch(gather_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
+                  place.outcome_of<T>());
+  }
+};
 
 }  // namespace
 
 extern const DriverRuns gather_runs;
-constinit const DriverRuns gather_runs = driver_runs(kF32, kF64);
+constinit const DriverRuns gather_runs = RunsOf<GatherRun, GatherLosses>::runs;
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

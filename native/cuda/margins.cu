@@ -130,26 +130,20 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class Loss, class T>
-Code run_margins(const Call& c, const Place& place) {
-  using P = typename Loss::template Params<double>;
-  const P params(c.params);
-  const unsigned grid = grid_of(c.rows, kTeams, place.processors, 8);
-  return launch(margin_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
-                place.outcome_of<T>());
-}
-
-template <class T, class... L>
-constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
-  return {{run_margins<L, T>...}};
-}
-
-constexpr auto kF32 = runs<float>(MarginLosses());
-constexpr auto kF64 = runs<double>(MarginLosses());
+struct MarginRun {
+  static Code run(const Call& c, const Place& place) {
+    using P = typename Loss::template Params<double>;
+    const P params(c.params);
+    const unsigned grid = grid_of(c.rows, kTeams, place.processors, 8);
+    return launch(margin_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
+                  place.outcome_of<T>());
+  }
+};
 
 }  // namespace
 
 extern const DriverRuns margins_runs;
-constinit const DriverRuns margins_runs = driver_runs(kF32, kF64);
+constinit const DriverRuns margins_runs = RunsOf<MarginRun, MarginLosses>::runs;
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -96,15 +96,14 @@ __global__ void __launch_bounds__(kThreads)
       Number sums[Loss::sums];
       for (int k = 0; k < Loss::sums; ++k) sums[k] = Number(measured[k]);
       auto out = loss.finish(sums, label);
-      const Number weight(c.weight.data != nullptr ? repeated_at<double>(c.weight, row) : 1);
+      const Number weight(row_weight(c, row));
       if (lane() == 0) {
         value[0] = static_cast<T>((out.value * weight).v);
         if (c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = value[0];
         tally.count(1);
       }
       if (c.grads[0].data != nullptr) {
-        const Number incoming(c.upstream.data != nullptr ? number_at<double>(c.upstream, row) : 1);
-        const Number factor = (Number(c.scale) * incoming) * weight;
+        const Number factor = Number(incoming_gradient(c, nullptr, row)) * weight;
         for (int k = 0; k < Loss::factors; ++k) out.numbers[k] = out.numbers[k] * factor;
         write_slopes(loss, out.numbers, numbers);
       }
@@ -138,18 +137,10 @@ struct PairRun<Triplet, T> {
   }
 };
 
-template <class T, class... L>
-constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
-  return {{PairRun<L, T>::run...}};
-}
-
-constexpr auto kF32 = runs<float>(PairLosses());
-constexpr auto kF64 = runs<double>(PairLosses());
-
 }  // namespace
 
 extern const DriverRuns pairs_runs;
-constinit const DriverRuns pairs_runs = driver_runs(kF32, kF64);
+constinit const DriverRuns pairs_runs = RunsOf<PairRun, PairLosses>::runs;
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

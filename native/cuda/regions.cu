@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kThreads)
     T value[1] = {T(0)};
     if (threadIdx.x == 0) {
       const RegionOut out = Loss::of(all, c.params);
-      const double weight = c.weight.data != nullptr ? repeated_at<double>(c.weight, row) : 1;
+      const double weight = row_weight(c, row);
       const double incoming = incoming_gradient(c, nullptr, row) * weight;
       value[0] = static_cast<T>(weight * out.value);
       slope = incoming * out.slope, base = incoming * out.base;
@@ -89,23 +89,17 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class Loss, class T>
-Code run_regions(const Call& c, const Place& place) {
-  const unsigned grid = grid_of(c.rows, 1, place.processors, 8);
-  return launch(region_kernel<Loss, T>, grid, kThreads, 0, place.stream, c, place.outcome_of<T>());
-}
-
-template <class T, class... L>
-constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
-  return {{run_regions<L, T>...}};
-}
-
-constexpr auto kF32 = runs<float>(RegionLosses());
-constexpr auto kF64 = runs<double>(RegionLosses());
+struct RegionRun {
+  static Code run(const Call& c, const Place& place) {
+    const unsigned grid = grid_of(c.rows, 1, place.processors, 8);
+    return launch(region_kernel<Loss, T>, grid, kThreads, 0, place.stream, c, place.outcome_of<T>());
+  }
+};
 
 }  // namespace
 
 extern const DriverRuns regions_runs;
-constinit const DriverRuns regions_runs = driver_runs(kF32, kF64);
+constinit const DriverRuns regions_runs = RunsOf<RegionRun, RegionLosses>::runs;
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -32,6 +32,11 @@ LOSSKIT_INLINE double incoming_gradient(const Call& c, const double* scale, uint
   return c.upstream.data != nullptr ? own * number_at<double>(c.upstream, row) : own;
 }
 
+/** The weight of a row, where weights belong to rows; they repeat. */
+LOSSKIT_INLINE double row_weight(const Call& c, uint64_t row) {
+  return c.weight.data != nullptr ? repeated_at<double>(c.weight, row) : 1;
+}
+
 /** The numbers of a row: column k stands at `first` + k `step`. */
 template <class T>
 struct Scores {

@@ -13,27 +13,27 @@ extern const DriverRuns elements_runs, softmax_runs, gather_runs, margins_runs, 
 
 namespace {
 
-/** A list of losses that have kernels, and which of its driver's the first of them is. */
+/** A list of losses that have kernels. Those of a driver stand in the order of the catalogue. */
 struct Listed {
   Driver driver;
-  int first;
   const DriverRuns& runs;
 };
 
-constexpr Listed kListed[] = {{Driver::elements, 0, elements_runs}, {Driver::rows, 0, softmax_runs},
-                              {Driver::rows, 3, gather_runs},       {Driver::rows, 4, margins_runs},
-                              {Driver::masks, 0, regions_runs},     {Driver::boxes, 0, boxes_runs},
-                              {Driver::pairs, 0, pairs_runs}};
+constexpr Listed kListed[] = {{Driver::elements, elements_runs}, {Driver::rows, softmax_runs},
+                              {Driver::rows, gather_runs},       {Driver::rows, margins_runs},
+                              {Driver::masks, regions_runs},     {Driver::boxes, boxes_runs},
+                              {Driver::pairs, pairs_runs}};
 
 bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
 template <class T>
 Run run_of(const Job& job) {
   const Kernel& kernel = kernel_at(job.call.kernel);
+  int index = kernel.index;
   for (const Listed& l : kListed) {
-    const int index = kernel.index - l.first;
-    if (kernel.driver != l.driver || index < 0 || index >= l.runs.count) continue;
-    return sizeof(T) == 8 ? l.runs.f64[index] : l.runs.f32[index];
+    if (l.driver != kernel.driver) continue;
+    if (index < l.runs.count) return sizeof(T) == 8 ? l.runs.f64[index] : l.runs.f32[index];
+    index -= l.runs.count;
   }
   return nullptr;
 }

@@ -164,39 +164,32 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class Loss, class T>
-Code run_softmax(const Call& c, const Place& place) {
-  using P = typename Loss::template Params<double>;
-  const P params(c.params);
-  const double* const scale = place.scale_of<T>();
-  const bool is_labelled = c.inputs[1].dtype >= Dtype::int8;
-  if (c.columns <= kTinyClasses && is_labelled && c.label_smoothing == 0) {
-    const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
-    return launch(tiny_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
+struct SoftmaxRun {
+  static Code run(const Call& c, const Place& place) {
+    using P = typename Loss::template Params<double>;
+    const P params(c.params);
+    const double* const scale = place.scale_of<T>();
+    if (is_tiny(c)) {
+      const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
+      return launch(tiny_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
+                    place.outcome_of<T>());
+    }
+    if (c.columns <= kChunk) {
+      const unsigned grid = grid_of(c.rows, kWarps, place.processors, 8);
+      return launch(short_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
+                    place.outcome_of<T>());
+    }
+    // Few rows at once, so that the second-level cache may still hold them when they are read again.
+    const unsigned grid = grid_of(c.rows, 1, place.processors, 4);
+    return launch(long_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
                   place.outcome_of<T>());
   }
-  if (c.columns <= kChunk) {
-    const unsigned grid = grid_of(c.rows, kWarps, place.processors, 8);
-    return launch(short_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
-                  place.outcome_of<T>());
-  }
-  // As many rows at once as the second-level cache holds, from which they are read again.
-  const unsigned grid = grid_of(c.rows, 1, place.processors, 4);
-  return launch(long_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
-                place.outcome_of<T>());
-}
-
-template <class T, class... L>
-constexpr RunsOf<sizeof...(L)> runs(List<L...>) {
-  return {{run_softmax<L, T>...}};
-}
-
-constexpr auto kF32 = runs<float>(SoftmaxLosses());
-constexpr auto kF64 = runs<double>(SoftmaxLosses());
+};
 
 }  // namespace
 
 extern const DriverRuns softmax_runs;
-constinit const DriverRuns softmax_runs = driver_runs(kF32, kF64);
+constinit const DriverRuns softmax_runs = RunsOf<SoftmaxRun, SoftmaxLosses>::runs;
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

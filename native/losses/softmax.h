@@ -13,13 +13,13 @@ namespace {
  * chunk. */
 constexpr uint64_t kChunk = 4096;
 
-LOSSKIT_INLINE bool is_distribution(const Call& c) {
+constexpr bool is_distribution(const Call& c) {
   return c.inputs[1].dtype == Dtype::float32 || c.inputs[1].dtype == Dtype::float64 ||
          c.inputs[1].dtype == Dtype::float16 || c.inputs[1].dtype == Dtype::bfloat16;
 }
 
 /** Whether a row's loss depends on all its log-probabilities, not only on that of its label. */
-LOSSKIT_INLINE bool is_dense(const Call& c) { return is_distribution(c) || c.label_smoothing != 0; }
+constexpr bool is_dense(const Call& c) { return is_distribution(c) || c.label_smoothing != 0; }
 
 LOSSKIT_INLINE uint64_t chunks_of(const Call& c) { return (c.columns + kChunk - 1) / kChunk; }
 
@@ -31,7 +31,7 @@ LOSSKIT_INLINE uint64_t chunk_size(const Call& c, uint64_t chunk) {
 /** Rows of so few classes, with labels, are added in the order of their classes. */
 constexpr uint64_t kTinyClasses = 32;
 
-LOSSKIT_INLINE bool is_tiny(const Call& c) { return c.columns <= kTinyClasses && !is_dense(c); }
+constexpr bool is_tiny(const Call& c) { return c.columns <= kTinyClasses && !is_dense(c); }
 
 /** What exponentials are measured against: of a row of -inf only, every e^x is 0. */
 template <class T>
