@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Compiles the kernels for GPUs with nvcc, and refuses any that spills registers into memory or takes so many that few threads find room.
+ * Compiles the kernels for GPUs with nvcc, and refuses any that spills more than a few registers into memory or takes so many that few threads find room.
  *
  * npm run check:cuda [-- sm_75 sm_90 …]
  * Needs nvcc 13. Without names it compiles for sm_90; all architectures are compiled by LOSSKIT_CUDA=ON npm run build.
@@ -16,6 +16,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** With 256 threads in a block, two blocks find room in the registers of a processor. */
 const MOST_REGISTERS = 128
+/** What ptxas puts aside around calls of functions that are seldom called, to have room for one block more. */
+const MOST_SPILLED = 16
 
 const cmake = readFileSync(join(root, 'cmake/cuda.cmake'), 'utf8')
 const kernels = cmake.match(/set\(LOSSKIT_CUDA_KERNELS (.*)\)/)[1].split(' ')
@@ -43,12 +45,13 @@ for (const architecture of architectures) {
     if (status !== 0) throw new Error(stderr)
     const numbers = pattern => [...stderr.matchAll(pattern)].map(match => Number(match[1]))
     const registers = numbers(/Used (\d+) registers/g)
-    const spilled = numbers(/(\d+) bytes spill stores/g).filter(bytes => bytes > 0)
+    const spilled = numbers(/(\d+) bytes spill stores/g)
     const most = Math.max(...registers)
+    const mostSpilled = Math.max(...spilled)
     console.log(
-      `${architecture} ${name}: ${registers.length} kernels, at most ${most} registers, ${spilled.length} spill`,
+      `${architecture} ${name}: ${registers.length} kernels, at most ${most} registers and ${mostSpilled} bytes spilled`,
     )
-    failed ||= most > MOST_REGISTERS || spilled.length > 0
+    failed ||= most > MOST_REGISTERS || mostSpilled > MOST_SPILLED
   }
 }
 process.exit(failed ? 1 : 0)

@@ -38,6 +38,12 @@ LOSSKIT_INLINE Overlap measure_pixels(const Call& c, uint64_t first, uint64_t n,
   return {sum_lanes(D(both)), sum_lanes(D(only_pred)), sum_lanes(D(only_target))};
 }
 
+/** By one thread of a block: the others keep their registers. */
+template <class Loss>
+LOSSKIT_SELDOM RegionOut finish_region(const Overlap overlap, const double* params) {
+  return Loss::of(overlap, params);
+}
+
 template <class Loss, class T>
 __global__ void __launch_bounds__(kThreads)
     region_kernel(const __grid_constant__ Call c, Outcome<T>* outcome) {
@@ -68,7 +74,7 @@ __global__ void __launch_bounds__(kThreads)
     }
     T value[1] = {T(0)};
     if (threadIdx.x == 0) {
-      const RegionOut out = Loss::of(all, c.params);
+      const RegionOut out = finish_region<Loss>(all, c.params);
       const double weight = row_weight(c, row);
       const double incoming = incoming_gradient(c, nullptr, row) * weight;
       value[0] = static_cast<T>(weight * out.value);

@@ -78,6 +78,11 @@ class ThreadSum {
   static constexpr int kHeadroom = 8;                                     // above the numbers that chose it
   static constexpr int kMost = 1 << 20;                                   // numbers that a part has room for
 
+  template <int n>
+  struct Some {
+    T of[n];
+  };
+
  public:
   /** Adds n numbers of each thread; 0 where it has none. */
   template <int n>
@@ -91,14 +96,15 @@ class ThreadSum {
     }
     if (__any_sync(kWarp, above >= 0)) move(above, block);
     if ((count_ += n) > kMost) flush(block);
+    Some<n> below;
+    bool is_below = false;
     for (int i = 0; i < n; ++i) {
       const Parts<T> p(x[i]);
-      if (p.is_special()) continue;
+      const bool counts = p.magnitude != 0 && !p.is_special();
       const int shift = p.position() - base_;
-      if (shift < 0) {
-        add_one(x[i], block);
-        continue;
-      }
+      below.of[i] = counts && shift < 0 ? x[i] : T(0);
+      is_below |= counts && shift < 0;
+      if (!counts || shift < 0) continue;
       unsigned __int128 rest = static_cast<unsigned __int128>(p.digits()) << shift;
       for (int k = 0; k < kParts; ++k) {
         const auto part = static_cast<int64_t>(static_cast<uint64_t>(rest) & ((uint64_t(1) << kBits) - 1));
@@ -106,6 +112,7 @@ class ThreadSum {
         rest >>= kBits;
       }
     }
+    if (is_below) add_each(below, block);
   }
 
   /** Hands all it has to the block. */
@@ -130,10 +137,14 @@ class ThreadSum {
     if ((threadIdx.x & 31) == 0) add_at(block, all, position);
   }
 
-  static LOSSKIT_SELDOM void add_one(T x, BlockSum<T>& block) {
-    const Parts<T> p(x);
-    const auto digits = static_cast<int64_t>(p.digits());
-    add_at(block, p.is_negative ? -digits : digits, p.position());
+  /** Adds numbers to the block's digits one by one. */
+  template <int n>
+  static LOSSKIT_SELDOM void add_each(Some<n> x, BlockSum<T>& block) {
+    for (T one : x.of) {
+      const Parts<T> p(one);
+      const auto digits = static_cast<int64_t>(p.digits());
+      add_at(block, p.is_negative ? -digits : digits, p.position());
+    }
   }
 
   LOSSKIT_INLINE void move(int above, BlockSum<T>& block) {
