@@ -7,7 +7,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr int kThreads = 256;
 using Coordinate = vec<double, kTeam>;
 
 template <class T>
@@ -18,7 +17,7 @@ LOSSKIT_INLINE Box<Coordinate> box_at(const Tensor& t, uint64_t row, bool is_the
 }
 
 template <class Loss, class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     box_kernel(const __grid_constant__ Call c, const typename Loss::Params params, Outcome<T>* outcome) {
   __shared__ BlockTally<T, false> block;
   Tally<T, false> tally(block);

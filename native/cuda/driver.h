@@ -6,6 +6,11 @@
 
 namespace losskit::cuda {
 
+/** Threads of a block, and of how many blocks a processor is to hold the registers at least: if it were to
+ * hold as many as it likes, the compiler would put some into memory. */
+constexpr int kThreads = 256, kBlocks = 2;
+constexpr int kWarps = kThreads / 32;
+
 /** Where a call runs. */
 struct Place {
   Stream stream;

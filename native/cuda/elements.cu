@@ -13,8 +13,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr int kThreads = 256;
-
 /** The loss of element i of a thread's four. */
 template <class Loss, class T, class P>
 LOSSKIT_INLINE auto loss_of(const Four<T> (&x)[Loss::inputs], int i, const P& params) {
@@ -52,7 +50,7 @@ LOSSKIT_INLINE bool is_outside(const Four<T> (&x)[Loss::inputs], int i, uint64_t
 
 /** One kernel whatever is wanted: the library is half as large, and memory sets the pace. */
 template <class Loss, class T, class P>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     element_kernel(const __grid_constant__ Call c, const P params, Outcome<T>* outcome) {
   constexpr int grads = gradients_of<Loss>().count;
   __shared__ BlockTally<T, false> block;

@@ -7,11 +7,8 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / 32;
-
 template <class Loss, class T, class P>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     gather_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
   using V = vec<T, kTeam>;
   __shared__ BlockTally<T> block;

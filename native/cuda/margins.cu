@@ -8,8 +8,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kTeams = kThreads / kTeam;
 using Number = vec<double, kTeam>;
 
 /** A row that counts. */
@@ -94,7 +92,7 @@ LOSSKIT_INLINE double margin_of_greatest(const MarginRow<T>& row, const P& param
 }
 
 template <class Loss, class T, class P>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     margin_kernel(const __grid_constant__ Call c, const P params, const double* scale, Outcome<T>* outcome) {
   __shared__ BlockTally<T, false> block;
   Tally<T, false> tally(block);

@@ -10,8 +10,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kTeams = kThreads / kTeam;
 using Number = vec<double, kTeam>;
 
 /** A row of the vectors, as losses see it: each thread has the numbers of its lane. */
@@ -70,7 +68,7 @@ LOSSKIT_INLINE void write_slopes(const Loss& loss, const Number (&numbers)[Loss:
 }
 
 template <class Loss, class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     pair_kernel(const __grid_constant__ Call c, const Loss loss, Outcome<T>* outcome) {
   __shared__ BlockTally<T, false> block;
   Tally<T, false> tally(block);

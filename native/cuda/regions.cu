@@ -9,8 +9,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kTeams = kThreads / kTeam;
 constexpr uint64_t kPixels = 4096;
 
 /** What is neither 0 nor 1 where a loss has no gradient: it is of masks, not of probabilities. */
@@ -45,7 +43,7 @@ LOSSKIT_SELDOM RegionOut finish_region(const Overlap overlap, const double* para
 }
 
 template <class Loss, class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     region_kernel(const __grid_constant__ Call c, Outcome<T>* outcome) {
   __shared__ BlockTally<T, false> block;
   __shared__ Overlap part[kTeams];

@@ -1,12 +1,14 @@
 // Rows of class scores: where they stand, their labels, and what multiplies their gradients.
 #pragma once
 
+#include "cuda/driver.h"
 #include "cuda/tally.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
+constexpr int kTeams = kThreads / kTeam;
 constexpr int64_t kIgnored = -1, kBad = -2;
 
 /** A label, kIgnored, or kBad of one that is no class; then it is noted. */

@@ -7,14 +7,12 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / 32;
 /** Chunks whose maxima a block keeps; those of longer rows are found again. */
 constexpr uint64_t kMaxima = 512;
 
 /** Rows of few classes: a thread for each, which adds in the order of the classes. */
 template <class Loss, class T, class P>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     tiny_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
                         Outcome<T>* outcome) {
   using V = vec<T, kTeam>;
@@ -61,7 +59,7 @@ __global__ void __launch_bounds__(kThreads)
 
 /** Rows of one chunk: a warp for each. */
 template <class Loss, class T, class P>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     short_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
                          Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
@@ -90,9 +88,24 @@ __global__ void __launch_bounds__(kThreads)
   tally.end(c, outcome);
 }
 
+// By one thread of a block, so that the others keep their registers for the scores.
+
+/** The row up to its parts, with `count` of them. */
+LOSSKIT_SELDOM Chunk combine_parts(const Chunk* row, const Chunk* part, uint64_t count) {
+  Chunk all = row != nullptr ? combine(*row, part[0]) : part[0];
+  for (uint64_t i = 1; i < count; ++i) all = combine(all, part[i]);
+  return all;
+}
+
+template <class Loss, class T, class P>
+LOSSKIT_SELDOM Row<T> finish_alone(const Call& c, const P& params, const double* scale, uint64_t row,
+                                   int64_t label, T score, const Chunk& whole) {
+  return finish_row<Loss>(c, params, scale, row, label, score, whole);
+}
+
 /** Longer rows: a block for each, its warps taking chunks in turn. */
 template <class Loss, class T, class P>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     long_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
                         Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
@@ -122,9 +135,7 @@ __global__ void __launch_bounds__(kThreads)
       __syncthreads();
       if (threadIdx.x == 0) {
         const uint64_t count = chunks - first < kWarps ? chunks - first : kWarps;
-        Chunk all = first == 0 ? part[0] : combine(whole, part[0]);
-        for (uint64_t i = 1; i < count; ++i) all = combine(all, part[i]);
-        whole = all;
+        whole = combine_parts(first == 0 ? nullptr : &whole, part, count);
       }
       __syncthreads();
     }
@@ -133,7 +144,7 @@ __global__ void __launch_bounds__(kThreads)
       r.label = label;
       if (counts) {
         const T of_label = labelled ? score(static_cast<uint64_t>(label)) : T(0);
-        r = finish_row<Loss>(c, params, scale, row, label, of_label, whole);
+        r = finish_alone<Loss>(c, params, scale, row, label, of_label, whole);
       }
       shared_row = r;
       if (c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = r.value;

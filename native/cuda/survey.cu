@@ -9,10 +9,8 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr int kThreads = 256;
-
 template <class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     survey_kernel(const __grid_constant__ Call c, Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);
