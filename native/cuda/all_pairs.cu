@@ -21,7 +21,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks) prepare_kernel(const __grid
     double* const scales = of_x ? r.scale_x : r.scale_y;
     const Matrix m = (of_x ? side_x<Loss, T>(c, r) : side_y<Loss, T>(c, r)).matrix;
     if (lane() == 0) {
-      if (of_x) r.labels[row] = Loss::labels < 0 ? static_cast<int64_t>(row) : number_at<int64_t>(c.inputs[1], row);
+      if (of_x)
+        r.labels[row] = Loss::labels < 0 ? static_cast<int64_t>(row) : number_at<int64_t>(c.inputs[1], row);
     }
     const double scale = scale_of<T>(m, row);
     if (lane() == 0) scales[row] = scale;
@@ -69,7 +70,9 @@ LOSSKIT_INLINE Chunk measure_scores(const Rows& r, uint64_t row, uint64_t other,
     return measure_row<false>(s, no_weights);
   } else {
     const uint64_t self = row - other;  // beyond the tile, where the row is not in it
-    const auto matches = [&](size_t j) { return j + lane() < n && j + lane() != self && label_of(j) == label; };
+    const auto matches = [&](size_t j) {
+      return j + lane() < n && j + lane() != self && label_of(j) == label;
+    };
     if (self < n && self % kTeam == lane()) s[self] = -infinity<double>;
     if constexpr (Loss::clusters == Clusters::together) {
       return measure_row<true>(s, [&](size_t j) { return Doubles(matches(j) ? 1 : 0); });
@@ -87,7 +90,8 @@ LOSSKIT_SELDOM void combine_seldom(Chunk* whole, const Chunk* part, bool first) 
 }
 
 template <class Loss, class T>
-__global__ void __launch_bounds__(kPairThreads, 4) measure_kernel(const __grid_constant__ Call c, double factor) {
+__global__ void __launch_bounds__(kPairThreads, 4)
+    measure_kernel(const __grid_constant__ Call c, double factor) {
   __shared__ PairTile tile;
   __shared__ Chunk part[kTileRows], strip[kTileRows], whole[kTileRows];
   const Rows r = rows_of<Loss>(c);
@@ -105,8 +109,7 @@ __global__ void __launch_bounds__(kPairThreads, 4) measure_kernel(const __grid_c
       const uint64_t n = to - other < kTile ? to - other : kTile, of_strip = (other - from) % kStrip;
       score_tile<T>(x, row, y, other, n, factor, tile);
       for (int i = own_row(); i < own_row() + kOwnRows && row + static_cast<uint64_t>(i) < c.rows; ++i) {
-        const Chunk chunk =
-            measure_scores<Loss>(r, row + static_cast<uint64_t>(i), other, n, tile.scores[i]);
+        const Chunk chunk = measure_scores<Loss>(r, row + static_cast<uint64_t>(i), other, n, tile.scores[i]);
         if (lane() == 0) part[i] = chunk;
       }
       __syncwarp(team_mask());
@@ -200,7 +203,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
       } else if constexpr (Loss::clusters == Clusters::together) {
         done = finish_together<Loss>(c, r, row, incoming);
       } else {
-        done = finish_apart<Loss>(c, r, row, incoming, r.label_score[row], r.label_slope[row], r.uniform[row]);
+        done =
+            finish_apart<Loss>(c, r, row, incoming, r.label_score[row], r.label_slope[row], r.uniform[row]);
       }
     }
     const T value[1] = {static_cast<T>(done.value)};
@@ -213,8 +217,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
 /** Turns a tile of scores into derivatives by the rows of the other side, as they are. */
 template <class Loss, bool transposed>
-LOSSKIT_INLINE void turn_into_slopes(const Rows& r, const Side& a, uint64_t row, const Side& b, uint64_t other,
-                                     uint64_t n, PairTile& t) {
+LOSSKIT_INLINE void turn_into_slopes(const Rows& r, const Side& a, uint64_t row, const Side& b,
+                                     uint64_t other, uint64_t n, PairTile& t) {
   each_score(t, row, a.matrix.rows, other, n, [&](uint64_t at, uint64_t column, double& score) {
     const uint64_t of_x = transposed ? column : at, of_y = transposed ? at : column;
     const Doubles s(score);
@@ -266,7 +270,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const Side a = transposed ? side_y<Loss, T>(c, r) : side_x<Loss, T>(c, r);
   const MutableTensor& grad = c.grads[transposed ? 1 : 0];
   const uint64_t stride = uint64_t(gridDim.x) * kTeams;
-  for (uint64_t row = uint64_t(blockIdx.x) * kTeams + threadIdx.x / kTeam; row < a.matrix.rows; row += stride) {
+  for (uint64_t row = uint64_t(blockIdx.x) * kTeams + threadIdx.x / kTeam; row < a.matrix.rows;
+       row += stride) {
     double* const own = sums + row * c.columns;
     project<T>(a.matrix, row, a.inverse[row], own);
     for (uint64_t k = lane(); k < c.columns; k += kTeam)
@@ -289,11 +294,12 @@ struct AllPairsRun {
     // Few rows have the numbers of each shared by blocks, which compute the scores again.
     uint64_t parts = 1;
     while (parts < panels && blocks * parts < static_cast<uint64_t>(place.processors) * 2) parts *= 2;
-    const Code code = launch(sum_kernel<Loss, T, transposed>, grid_of(blocks * parts, 1, place.processors, 32),
-                             kPairThreads, 0, place.stream, c, factor, static_cast<unsigned>(parts), sums);
+    const Code code =
+        launch(sum_kernel<Loss, T, transposed>, grid_of(blocks * parts, 1, place.processors, 32),
+               kPairThreads, 0, place.stream, c, factor, static_cast<unsigned>(parts), sums);
     if (code != cudaSuccess) return code;
-    return launch(project_kernel<Loss, T, transposed>, grid_of(rows, kTeams, place.processors, 8), kThreads, 0,
-                  place.stream, c, sums);
+    return launch(project_kernel<Loss, T, transposed>, grid_of(rows, kTeams, place.processors, 8), kThreads,
+                  0, place.stream, c, sums);
   }
 
   static Code run(const Call& given, const Place& place) {
@@ -303,12 +309,12 @@ struct AllPairsRun {
     const auto blocks = [&](uint64_t items, uint64_t each, int most) {
       return grid_of(items, each, place.processors, most);
     };
-    Code code = launch(prepare_kernel<Loss, T>, blocks(c.rows + c.others, kTeams, 8), kThreads, 0,
-                       place.stream, c);
+    Code code =
+        launch(prepare_kernel<Loss, T>, blocks(c.rows + c.others, kTeams, 8), kThreads, 0, place.stream, c);
     if (code != cudaSuccess) return code;
     const uint64_t tiles = (c.rows + kTileRows - 1) / kTileRows;
-    code = launch(measure_kernel<Loss, T>, blocks(tiles * records_of(c), 1, 32), kPairThreads, 0, place.stream,
-                  c, factor);
+    code = launch(measure_kernel<Loss, T>, blocks(tiles * records_of(c), 1, 32), kPairThreads, 0,
+                  place.stream, c, factor);
     if (code != cudaSuccess) return code;
     if constexpr (Loss::clusters == Clusters::apart) {
       code = launch(positives_kernel<Loss, T>, blocks(tiles, 1, 32), kPairThreads, sizeof(PositiveTile),

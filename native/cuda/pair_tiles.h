@@ -3,8 +3,8 @@
 //
 // A tile is 32 rows of a against 128 of b. A team of sixteen threads has four of the rows, and each of its
 // threads every sixteenth score of them: the lanes of the processor's vectors. Scores stay in shared memory,
-// where each is at first its own thread's alone. Every score is one chain of fma over k and every sum one over
-// j, from 0 on and ascending, as on the processor, so no bit depends on the tiles.
+// where each is at first its own thread's alone. Every score is one chain of fma over k and every sum one
+// over j, from 0 on and ascending, as on the processor, so no bit depends on the tiles.
 #pragma once
 
 #include "cuda/launch.h"

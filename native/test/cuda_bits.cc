@@ -319,6 +319,15 @@ void compare_kernel(int index) {
   }
 }
 
+/** A batch that takes the ways of many rows, once, for it takes long. */
+void compare_many_rows(int index) {
+  const Kernel& kernel = kernel_at(index);
+  if (is_short || kernel.driver != Driver::all_pairs) return;
+  const Sizes sizes = {4200, 3, 0, 4200};
+  const Batch<float> batch(index, sizes, Numbers::normal, Numbers::signs, Extras::none);
+  report(compare<float>(batch.job, {}), kernel, "float32", sizes, batch.job, {});
+}
+
 int compare_all(const char* path, const std::vector<std::string>& named) {
   void* const handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
@@ -337,6 +346,7 @@ int compare_all(const char* path, const std::vector<std::string>& named) {
     if (!wanted) continue;
     const int before = differing, count = compared;
     compare_kernel(i);
+    compare_many_rows(i);
     std::printf("%-24s %6d compared, %d differ\n", kernel_at(i).name, compared - count, differing - before);
     std::fflush(stdout);
   }
