@@ -9,7 +9,7 @@
 namespace losskit::cuda {
 
 extern const DriverRuns elements_runs, softmax_runs, gather_runs, margins_runs, regions_runs, boxes_runs,
-    pairs_runs, siamese_runs, all_pairs_runs, ctc_runs, listed_runs, terms_runs;
+    pairs_runs, siamese_runs, all_pairs_runs, ctc_runs, listed_runs, terms_runs, lovasz_runs;
 
 namespace {
 
@@ -20,10 +20,11 @@ struct Listed {
 };
 
 constexpr Listed kListed[] = {
-    {Driver::elements, elements_runs}, {Driver::rows, softmax_runs},      {Driver::rows, gather_runs},
-    {Driver::rows, margins_runs},      {Driver::masks, regions_runs},     {Driver::boxes, boxes_runs},
-    {Driver::pairs, pairs_runs},       {Driver::all_pairs, siamese_runs}, {Driver::all_pairs, all_pairs_runs},
-    {Driver::sequences, ctc_runs},     {Driver::multilabel, listed_runs}, {Driver::multilabel, terms_runs}};
+    {Driver::elements, elements_runs},   {Driver::rows, softmax_runs},  {Driver::rows, gather_runs},
+    {Driver::rows, margins_runs},        {Driver::masks, regions_runs}, {Driver::masks, lovasz_runs},
+    {Driver::boxes, boxes_runs},         {Driver::pairs, pairs_runs},   {Driver::all_pairs, siamese_runs},
+    {Driver::all_pairs, all_pairs_runs}, {Driver::sequences, ctc_runs}, {Driver::multilabel, listed_runs},
+    {Driver::multilabel, terms_runs}};
 
 bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
