@@ -63,9 +63,9 @@ struct Sample {
 /** Calls f(k) for all states of a sample and their neighbours, by all threads of the block. */
 template <class F>
 LOSSKIT_INLINE void each_state(const Sample& sample, F f) {
-  const int64_t end = static_cast<int64_t>(sample.states + kNeighbours);
+  const int64_t end = static_cast<int64_t>(sample.states + kNeighbours), threads = blockDim.x;
   for (int64_t k = static_cast<int64_t>(threadIdx.x) - static_cast<int64_t>(kNeighbours); k < end;
-       k += kThreads)
+       k += threads)
     f(k, k >= 0 && k < static_cast<int64_t>(sample.states));
 }
 
@@ -177,7 +177,7 @@ LOSSKIT_INLINE double run_forward(const Call& c, const Sample& sample, const Lat
 template <class T>
 LOSSKIT_INLINE void put_step(const Call& c, const Sample& sample, uint64_t step, T value) {
   const uint64_t at = step_at(c, step, sample.row);
-  for (uint64_t k = threadIdx.x; k < c.columns; k += kThreads) put_float(c.grads[0], at + k, value);
+  for (uint64_t k = threadIdx.x; k < c.columns; k += blockDim.x) put_float(c.grads[0], at + k, value);
 }
 
 /** Walks back, and writes the gradient of every step: factor (p - posterior). Most classes are in no state;
@@ -206,7 +206,7 @@ LOSSKIT_INLINE void run_backward(const Call& c, const Sample& sample, Lattice s,
     const auto gradient_of = [&](double logarithm, double posterior) {
       return static_cast<T>((exp(States(logarithm)).v - posterior) * factor);
     };
-    for (uint64_t k = threadIdx.x; k < c.columns; k += kThreads)
+    for (uint64_t k = threadIdx.x; k < c.columns; k += blockDim.x)
       put_float(c.grads[0], at + k, gradient_of(static_cast<double>(float_at<T>(c.inputs[0], at + k)), 0));
     const auto each_first = [&](auto f) {
       each_state(sample, [&](int64_t k, bool is_state) {
@@ -252,7 +252,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const Lattice s(memory + kHead + blockIdx.x * each, c);
   for (uint64_t row = blockIdx.x; row < c.rows; row += gridDim.x) {
     Sample sample;
-    const bool is_sound = read_sample(c, loss, row, threadIdx.x, kThreads, sample,
+    const bool is_sound = read_sample(c, loss, row, threadIdx.x, blockDim.x, sample,
                                       [&](uint64_t index, int input, Status status) {
                                         if (row == first_refused) tally.fault(index, input, status);
                                       });
@@ -283,6 +283,14 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
 template <class Loss, class T>
 struct CtcRun {
+  /** Of a block: no more than have something to do, for all wait for each other at every step. */
+  static unsigned threads(const Call& c) {
+    const uint64_t states = width_of(c), most = states < c.columns ? c.columns : states;
+    unsigned n = 32;
+    while (n < kThreads && n < most) n *= 2;
+    return n;
+  }
+
   static uint64_t memory(const Call& c) { return kHead + samples_at_once(c) * sample_bytes(c); }
 
   static Code run(const Call& c, const Place& place) {
@@ -294,7 +302,7 @@ struct CtcRun {
                   loss, first);
     if (code != cudaSuccess) return code;
     const auto kernel = c.grads[0].data != nullptr ? ctc_kernel<T, true> : ctc_kernel<T, false>;
-    return launch(kernel, static_cast<unsigned>(samples_at_once(c)), kThreads, 0, place.stream, c, loss,
+    return launch(kernel, static_cast<unsigned>(samples_at_once(c)), threads(c), 0, place.stream, c, loss,
                   static_cast<char*>(place.memory), sample_bytes(c), place.outcome_of<T>());
   }
 };
