@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(kPairThreads, 4)
                    to = records == 1 || c.others - from < kStrip ? c.others : from + kStrip;
     // Each of the first threads of a team has one of its rows.
     const int own = own_row() + static_cast<int>(lane());
-    const bool combines = lane() < kOwnRows;
+    const bool combines = lane() < kOwnRows && row + static_cast<uint64_t>(own) < c.rows;
     if (combines) whole[own] = kNothing;
     for (uint64_t other = from; other < to; other += kTile) {
       const uint64_t n = to - other < kTile ? to - other : kTile, of_strip = (other - from) % kStrip;
@@ -119,8 +119,7 @@ __global__ void __launch_bounds__(kPairThreads, 4)
           combine_seldom(&whole[own], &strip[own], other - from < kStrip);
       }
     }
-    if (combines && row + static_cast<uint64_t>(own) < c.rows)
-      r.measured[(row + static_cast<uint64_t>(own)) * records + record] = whole[own];
+    if (combines) r.measured[(row + static_cast<uint64_t>(own)) * records + record] = whole[own];
   }
 }
 
@@ -292,8 +291,9 @@ struct AllPairsRun {
     const uint64_t rows = transposed ? c.others : c.rows, blocks = (rows + kTileRows - 1) / kTileRows;
     const uint64_t panels = (c.columns + kTile - 1) / kTile;
     // Few rows have the numbers of each shared by blocks, which compute the scores again.
-    uint64_t parts = 1;
-    while (parts < panels && blocks * parts < static_cast<uint64_t>(place.processors) * 2) parts *= 2;
+    const uint64_t fill =
+        blocks == 0 ? 1 : (static_cast<uint64_t>(place.processors) * 2 + blocks - 1) / blocks;
+    const uint64_t parts = fill < panels ? fill : panels < 1 ? 1 : panels;
     const Code code =
         launch(sum_kernel<Loss, T, transposed>, grid_of(blocks * parts, 1, place.processors, 32),
                kPairThreads, 0, place.stream, c, factor, static_cast<unsigned>(parts), sums);

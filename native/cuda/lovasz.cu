@@ -46,6 +46,9 @@ LOSSKIT_INLINE Ranked ranked(const PixelError& error, uint64_t position, bool is
   return {key, position * 4 + (error.falls ? 2u : 0u) + (is_object ? 1u : 0u)};
 }
 
+// Where the lists of a loss are, how many, and of what; `counts_first` says that the sizes of all objects
+// must be known before a list is walked.
+
 /** A list for each row of logits. */
 template <class T>
 struct HingeLists {
