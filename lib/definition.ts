@@ -44,6 +44,8 @@ export interface Definition {
 
 /** A function that is applied once the values are reduced, and its derivative. */
 export interface Outer {
+  /** What devices know it by, which apply the derivative by themselves. */
+  readonly name: Exclude<keyof typeof OUTERS, 'none'>
   of(inner: number): number
   slope(inner: number): number
 }
@@ -124,6 +126,9 @@ function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
 export const REDUCTIONS = { none: 0, sum: 1, mean: 2 } as const
 
 export type Reduction = keyof typeof REDUCTIONS
+
+/** What the addon calls the functions that are applied to the mean. */
+export const OUTERS = { none: 0, root: 1 } as const
 
 /** Reductions as callers write them: 'batchmean' is a mean whose divisor is the first dimension. */
 export type ReductionWord = Reduction | 'batchmean'

@@ -2,7 +2,7 @@ import type { DeviceMemories, DeviceMemory } from '../../binding.js'
 import { binding } from '../backend/binding.ts'
 import { assemble, type Call } from '../call.ts'
 import type { Configuration } from '../configuration.ts'
-import type { Definition } from '../definition.ts'
+import { type Definition, OUTERS } from '../definition.ts'
 import { LosskitBackendError, LosskitBufferError } from '../errors.ts'
 import { faultInFrame } from '../fault.ts'
 import type { Outputs, Wanted } from '../outputs.ts'
@@ -29,12 +29,6 @@ export function runOnDevice(
   given: readonly unknown[],
   place: Place,
 ): OnDevice {
-  if (loss.outer !== undefined && wanted.grad) {
-    throw new LosskitBackendError(
-      `${loss.name}: its gradient needs its value first, which a device does not give yet. Take the gradient of the loss that it ` +
-        'is a function of, or give arrays.',
-    )
-  }
   const made: DeviceTensor[] = []
   try {
     const call = assemble(loss, configuration, wanted, given, outputsOn(place, made))
@@ -53,8 +47,9 @@ export function runOnDevice(
 function enqueue(loss: Definition, call: Call<Data>, { device, stream }: Place): DeviceOutcome {
   const memories = call.arrays.map(memoryOfArgument) as DeviceMemories
   const { handle } = stream
+  const outer = OUTERS[loss.outer?.name ?? 'none']
   post(call.numbers)
-  const outcome = device.health.attempt(() => binding.cuda.run(handle, ...memories))
+  const outcome = device.health.attempt(() => binding.cuda.run(handle, outer, ...memories))
   if (outcome === undefined) throw faultInFrame(loss, call)
   if (outcome === null) {
     throw new LosskitBackendError(
