@@ -114,11 +114,11 @@ function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
   const call = [...reduced, ...batch, 'upstream', 'out']
   return {
     call: new Set([...call, 'stream']),
-    async: new Set([...call, 'signal']),
-    bind: new Set([...call, 'grad']),
+    async: new Set([...call, 'stream', 'signal']),
+    bind: new Set([...call, 'stream', 'grad']),
     accumulator: new Set(reduced),
     update: new Set(batch),
-    updateAsync: new Set([...batch, 'signal']),
+    updateAsync: new Set([...batch, 'stream', 'signal']),
   }
 }
 

@@ -18,6 +18,12 @@ export interface DeviceForms {
     value: unknown
     grad: Record<string, DeviceTensor>
   }
+  async(...given: unknown[]): Promise<unknown>
+  bind(...given: unknown[]): { (): unknown; readonly grad: Record<string, DeviceTensor> }
+}
+
+export interface DeviceAccumulator {
+  updateAsync(...given: unknown[]): Promise<unknown>
 }
 
 /** A reduced value, or each value: whoever asks knows which. */
