@@ -1,5 +1,5 @@
 // As much of the driver's own interface, over the emulated runtime, as Python programs call to share memory
-// with another process: their libcuda.so.1 in tests.
+// with another process, and the benchmark to copy some: their libcuda.so.1 in tests.
 #include <string.h>
 
 #include "cuda/emulated/allocations.h"
@@ -115,7 +115,7 @@ LOSSKIT_DRIVER cuGetErrorString(CUresult code, const char** text) {
   return cudaSuccess;
 }
 
-// For the tests themselves, which have no framework that would give out memory.
+// For programs that have no framework that would give out memory.
 
 LOSSKIT_DRIVER cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
   void* memory = nullptr;
@@ -125,6 +125,14 @@ LOSSKIT_DRIVER cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
 }
 
 LOSSKIT_DRIVER cuMemFree_v2(CUdeviceptr pointer) { return cudaFree(at(pointer)); }
+
+/** At once. */
+LOSSKIT_DRIVER cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, void*) {
+  memcpy(at(to), at(from), bytes);
+  return cudaSuccess;
+}
+
+LOSSKIT_DRIVER cuCtxSynchronize() { return pushed == 0 ? kInvalidContext : static_cast<CUresult>(state()); }
 
 LOSSKIT_DRIVER cuMemcpyHtoD_v2(CUdeviceptr to, const void* from, size_t bytes) {
   memcpy(at(to), from, bytes);
