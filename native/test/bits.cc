@@ -1,9 +1,13 @@
 // Prints a hash of what the elementary functions and every loss of the catalogue compute on fixed inputs, for
-// each instruction set of this machine. Exits with 1 if two of them differ. The hashes of two machines are to
-// be equal, too.
+// each instruction set of this machine and for one thread and several. Exits with 1 if two of them differ.
+// The hashes of two machines are to be equal, too.
+//
+//   bits [instruction set [threads]]
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "cpu/dispatch.h"
 #include "cpu/pool.h"
@@ -68,7 +72,7 @@ bool hash_kernel(int index, Hash& hash) {
   return took;
 }
 
-uint64_t hash_everything(const std::string& isa, bool& complete) {
+uint64_t hash_everything(const std::string& isa, int threads, bool& complete) {
   Hash hash;
   const MathTable& math = math_functions(isa.c_str());
   for (int i = 0; i < kMathFunctions; ++i) {
@@ -80,26 +84,26 @@ uint64_t hash_everything(const std::string& isa, bool& complete) {
     hash_function2<double>(math.f64_2, static_cast<MathFunction2>(i), hash);
   }
   choose_isa(isa);
-  for (int threads : {1, 3}) {
-    set_thread_count(threads);
-    for (int kernel = 0; kernel < kernel_count(); ++kernel) {
-      complete &= hash_kernel<float>(kernel, hash);
-      complete &= hash_kernel<double>(kernel, hash);
-    }
+  set_thread_count(threads);
+  for (int kernel = 0; kernel < kernel_count(); ++kernel) {
+    complete &= hash_kernel<float>(kernel, hash);
+    complete &= hash_kernel<double>(kernel, hash);
   }
   return hash.state;
 }
 
-/** All instruction sets, or the one that is named. */
-int compare_isas(const std::string& only) {
+/** All instruction sets and numbers of threads, or those that are named. */
+int compare(const std::vector<std::string>& isas, const std::vector<int>& thread_counts) {
   uint64_t first = 0;
   bool differ = false, complete = true;
-  for (const std::string& isa : available_isas()) {
-    if (!only.empty() && isa != only) continue;
-    const uint64_t hash = hash_everything(isa, complete);
-    std::printf("%-8s %016llx\n", isa.c_str(), static_cast<unsigned long long>(hash));
-    if (first == 0) first = hash;
-    differ |= hash != first;
+  for (const std::string& isa : isas) {
+    for (int threads : thread_counts) {
+      const uint64_t hash = hash_everything(isa, threads, complete);
+      std::printf("%-8s %d %-8s %016llx\n", isa.c_str(), threads, threads == 1 ? "thread" : "threads",
+                  static_cast<unsigned long long>(hash));
+      if (first == 0) first = hash;
+      differ |= hash != first;
+    }
   }
   return first == 0 || differ || !complete ? 1 : 0;
 }
@@ -107,4 +111,7 @@ int compare_isas(const std::string& only) {
 }  // namespace
 }  // namespace losskit
 
-int main(int count, char** arguments) { return losskit::compare_isas(count > 1 ? arguments[1] : ""); }
+int main(int count, char** arguments) {
+  return losskit::compare(count > 1 ? std::vector<std::string>{arguments[1]} : losskit::available_isas(),
+                          count > 2 ? std::vector<int>{std::atoi(arguments[2])} : std::vector<int>{1, 3});
+}
