@@ -30,7 +30,7 @@ export async function sumOnDevice(
   check: (call: Call<Data>) => void,
 ): Promise<Batch> {
   const { signal } = configuration
-  signal?.throwIfAborted()
+  if (signal?.aborted) throw signal.reason
   const lent: DeviceTensor[] = []
   const lend = (option: unknown) => {
     if (option === undefined) return undefined
@@ -52,7 +52,7 @@ export async function sumOnDevice(
   const { call, outcome } = start()
   const sum = newSum(call.compute.name as SumType)
   await outcome.addTo(sum.state)
-  signal?.throwIfAborted()
+  if (signal?.aborted) throw signal.reason
   return { call, sum }
 }
 

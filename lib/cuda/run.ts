@@ -51,12 +51,12 @@ export async function awaitOnDevice(
   place: Place,
 ): Promise<Awaited> {
   const { signal } = configuration
-  signal?.throwIfAborted()
+  if (signal?.aborted) throw signal.reason
   const { call, outcome, made } = startOnDevice(loss, configuration, wanted, given, place)
   try {
     const { values, gradients } = call
     const result = await outcome.read()
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw signal.reason
     return { value: isDeviceTensor(values) ? values : toNumber(loss, configuration, result), grad: gradients }
   } catch (error) {
     disposeOf(made)
