@@ -17,7 +17,7 @@ struct Place {
   int processors;  // of the device
   void* outcome;   // all zeros
   void* scratch;
-  bool is_surveyed;  // the scratch holds an outcome with the scale of the gradients
+  bool is_scaled;  // the scratch holds an outcome with the scale of the gradients
 
   template <class T>
   Outcome<T>* outcome_of() const {
@@ -26,7 +26,7 @@ struct Place {
   /** Null where the call's own scale is right. */
   template <class T>
   const double* scale_of() const {
-    return is_surveyed ? &static_cast<const Outcome<T>*>(scratch)->scale : nullptr;
+    return is_scaled ? &static_cast<const Outcome<T>*>(scratch)->scale : nullptr;
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include "cpu/catalogue.h"
 #include "cuda/driver.h"
+#include "cuda/slope.h"
 #include "cuda/survey.h"
 
 namespace losskit::cuda {
@@ -53,6 +54,9 @@ bool needs_survey(const Job& job) {
          has_labels(job) && (job.call.has_ignore_index || divides_by_weights(job));
 }
 
+/** Whether only the value tells what a gradient is multiplied by. */
+bool needs_slope(const Job& job) { return job.call.grads[0].data != nullptr && job.outer == Outer::root; }
+
 int processors_of(int device) {
   int processors = 1;
   cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
@@ -72,8 +76,9 @@ Code run_typed(int device, cudaStream_t stream, const Job& job, void* outcome, v
   Code code = cudaMemsetAsync(outcome, 0, sizeof(Outcome<T>), stream);
   if (code != cudaSuccess) return code;
   const Place place = {reinterpret_cast<Stream>(stream), processors_of(device), outcome, scratch,
-                       needs_survey(job)};
-  if (place.is_surveyed) code = survey<T>(c, job.upstream, divides_by_weights(job), place);
+                       needs_survey(job) || needs_slope(job)};
+  if (needs_survey(job)) code = survey<T>(c, job.upstream, divides_by_weights(job), place);
+  if (needs_slope(job)) code = slope<T>(c, run, job.upstream, divisor, place);
   return code != cudaSuccess ? code : run(c, place);
 }
 
@@ -94,13 +99,18 @@ void read_typed(const void* bytes, Sums<T>& sums) {
 
 }  // namespace
 
-bool has(const Job& job) { return run_of<float>(job) != nullptr; }
+bool has(const Job& job) {
+  const bool has_outer = job.outer == Outer::none || kernel_at(job.call.kernel).driver == Driver::elements;
+  return has_outer && run_of<float>(job) != nullptr;
+}
 
 uint64_t outcome_bytes(const Job& job) {
   return in_double(job) ? sizeof(Outcome<double>) : sizeof(Outcome<float>);
 }
 
-uint64_t scratch_bytes(const Job& job) { return needs_survey(job) ? outcome_bytes(job) : 0; }
+uint64_t scratch_bytes(const Job& job) {
+  return needs_survey(job) || needs_slope(job) ? outcome_bytes(job) : 0;
+}
 
 Code run(int device, cudaStream_t stream, const Job& job, void* outcome, void* scratch) {
   return in_double(job) ? run_typed<double>(device, stream, job, outcome, scratch)

@@ -45,6 +45,7 @@ describe('the packed package', () => {
       'dist/cli/LICENSES.txt',
       'package.json',
       'prebuilds/*',
+      'python/losskit_ipc.py',
     ])
   })
 
