@@ -43,6 +43,9 @@ export interface EventHandle {
 export interface OutcomeHandle {
   readonly '': 'outcome'
 }
+export interface BoundHandle {
+  readonly '': 'bound call'
+}
 
 /** Absent arguments are `undefined`, and their dtype slot holds -1. */
 export type Argument = BindingArray | undefined
@@ -224,6 +227,8 @@ export interface CudaBinding {
   deviceOf(pointer: bigint): number
   /** When all who use it are done; once more does nothing. */
   release(memory: DeviceMemory): void
+  /** Whether the two share bytes. */
+  overlap(a: DeviceMemory, b: DeviceMemory): boolean
   /** Copies all of an array; it may change afterwards, unless it is pinned. */
   upload(stream: StreamHandle, memory: DeviceMemory, array: BindingArray): void
   /** Fills an array; `whole` is 0 where it has lost its memory on the way. */
@@ -241,9 +246,18 @@ export interface CudaBinding {
   /**
    * Puts what the frame describes into the stream, and returns at once. undefined where the status in the frame is 'overlap', null
    * where the library has no kernel for the loss. Data are looked at on the device only: what is wrong with them is in the result.
+   * `outer` is 1 where the loss is the root of the mean: the gradients are those of the root, the value is that of the mean.
    */
-  run(stream: StreamHandle, ...memories: DeviceMemories): OutcomeHandle | null | undefined
-  readOutcome(outcome: OutcomeHandle): Promise<DeviceResult>
+  run(stream: StreamHandle, outer: number, ...memories: DeviceMemories): OutcomeHandle | null | undefined
+  /** The same to be run any number of times, each time into the same outcome. The memory is kept. */
+  bind(
+    stream: StreamHandle,
+    outer: number,
+    ...memories: DeviceMemories
+  ): { readonly call: BoundHandle; readonly outcome: OutcomeHandle } | null | undefined
+  runBound(call: BoundHandle): void
+  /** What the outcome holds now, or will when the stream has come so far. With `state`, adds the partial result to it then. */
+  readOutcome(outcome: OutcomeHandle, state?: Uint8Array | undefined): Promise<DeviceResult>
 }
 
 export interface Binding {

@@ -2,8 +2,9 @@ import { runAside } from './aside.ts'
 import { binding, slots } from './backend/binding.ts'
 import { decode, encode } from './bytes.ts'
 import { type Call, prepare } from './call.ts'
-import { configure, readOptions, readSignal } from './configuration.ts'
-import { refuseDevice } from './cuda/place.ts'
+import { type Configuration, configure, type Options, readOptions, readSignal } from './configuration.ts'
+import { sumOnDevice } from './cuda/batch.ts'
+import { placeOf, refuseDevice } from './cuda/place.ts'
 import { type Definition, REDUCTIONS } from './definition.ts'
 import { LosskitDtypeError, LosskitStateError } from './errors.ts'
 import { difference, type Identified, identify, restore } from './identity.ts'
@@ -11,6 +12,7 @@ import type { Wanted } from './outputs.ts'
 import { runNow } from './run.ts'
 import { show } from './show.ts'
 import { clear, newSum, type Sum, type SumType } from './sum.ts'
+import type { Data } from './tensor/read.ts'
 
 /** Neither value nor gradient: the sum is enough. */
 const NOTHING: Wanted = { value: false, grad: false, namesOut: true }
@@ -35,23 +37,37 @@ class Accumulator {
 
   /** The inputs of the loss in order, then options. */
   update(...given: unknown[]): this {
-    const { weight } = readOptions(this.#loss, 'update', given[this.#loss.inputs.length])
-    const call = this.#prepare(given, weight)
+    const options = readOptions(this.#loss, 'update', given[this.#loss.inputs.length])
+    const batch = this.#configure(options)
+    const { name } = this.#loss
+    refuseDevice(this.#loss, `${name}.accumulator().update()`, 'updateAsync()', batch, given)
+    placeOf(this.#loss, batch, given)
+    const call = this.#prepare(batch, given)
     const type = call.compute.name as SumType
-    const batch = this.#batch?.type === type ? this.#batch : newSum(type)
-    this.#batch = batch
-    clear(batch)
-    runNow(this.#loss, call, batch.state)
-    this.#add(call, batch)
+    const sum = this.#batch?.type === type ? this.#batch : newSum(type)
+    this.#batch = sum
+    clear(sum)
+    runNow(this.#loss, call, sum.state)
+    this.#add(call, sum)
     return this
   }
 
   async updateAsync(...given: unknown[]): Promise<this> {
-    const { weight, signal } = readOptions(this.#loss, 'updateAsync', given[this.#loss.inputs.length])
-    const call = this.#prepare(given, weight)
-    const batch = newSum(call.compute.name as SumType)
-    await runAside(this.#loss, call, readSignal(this.#loss, signal), batch.state)
-    this.#add(call, batch)
+    const options = readOptions(this.#loss, 'updateAsync', given[this.#loss.inputs.length])
+    const batch = this.#configure(options)
+    const place = placeOf(this.#loss, batch, given)
+    if (place !== undefined) {
+      const { configuration } = this.#options
+      const inputs = given.slice(0, this.#loss.inputs.length)
+      const check = (call: Call<Data>) => this.#requireType(call)
+      const { call, sum } = await sumOnDevice(this.#loss, batch, configuration, inputs, place, check)
+      this.#add(call, sum)
+      return this
+    }
+    const call = this.#prepare(batch, given)
+    const sum = newSum(call.compute.name as SumType)
+    await runAside(this.#loss, call, batch.signal, sum.state)
+    this.#add(call, sum)
     return this
   }
 
@@ -100,7 +116,8 @@ class Accumulator {
     return encode({ loss: this.#loss.name, options: this.#options.identity, sum: this.#sum })
   }
 
-  #prepare(given: readonly unknown[], weight: unknown): Call {
+  /** A batch with options of its own; the tensors of the accumulator's come later, to where the batch lies. */
+  #configure({ weight, stream, signal }: Options): Configuration {
     const { configuration, unknown } = this.#options
     if (unknown !== undefined) {
       throw new LosskitStateError(
@@ -108,18 +125,26 @@ class Accumulator {
           `${unknown} to fromBytes.`,
       )
     }
-    const batch = {
+    const numbers = configuration.numbers.slice()
+    return {
       ...configuration,
-      numbers: configuration.numbers.slice(),
-      weight: weight ?? configuration.weight,
+      numbers,
+      weight,
+      extra: undefined,
+      stream,
+      signal: readSignal(this.#loss, signal),
     }
-    refuseDevice(this.#loss, `${this.#loss.name}.accumulator`, batch, given)
-    const call = prepare(this.#loss, batch, NOTHING, given.slice(0, this.#loss.inputs.length))
+  }
+
+  #prepare(batch: Configuration, given: readonly unknown[]): Call {
+    const { weight, extra } = this.#options.configuration
+    const configuration = { ...batch, weight: batch.weight ?? weight, extra }
+    const call = prepare(this.#loss, configuration, NOTHING, given.slice(0, this.#loss.inputs.length))
     this.#requireType(call)
     return call
   }
 
-  #add(call: Call, batch: Sum): void {
+  #add(call: Call<Data>, batch: Sum): void {
     // Again: batches may have been under way together, each as the first.
     this.#requireType(call)
     // No rows leave no trace, so that equal rows give equal bytes.
@@ -131,7 +156,7 @@ class Accumulator {
     binding.mergeState(this.#sum.state, sum.state)
   }
 
-  #requireType({ compute }: Call): void {
+  #requireType({ compute }: Call<Data>): void {
     if (this.#sum === undefined || this.#sum.type === compute.name) return
     throw new LosskitDtypeError(
       `${this.#loss.name}: this batch is computed in ${compute.name}, those before it in ${this.#sum.type}. An accumulator ` +

@@ -66,7 +66,7 @@ export function assemble<D extends Data>(
   numbers[slots.columns] = inputs.columns ?? 0
   numbers[slots.inner] = inputs.inner ?? 0
   numbers[slots.others] = inputs.others ?? 0
-  numbers[slots.wantsValue] = Number(wanted.value || loss.outer !== undefined)
+  numbers[slots.wantsValue] = Number(wanted.value)
   if (!inputs.hasLabels) numbers[slots.ignoreIndex] = Number.NaN
   if (configuration.perSample && Number.isNaN(numbers[slots.divisor])) {
     numbers[slots.divisor] = samplesOf(inputs) || Number.NaN

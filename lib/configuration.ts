@@ -1,5 +1,5 @@
 import { slots } from './backend/binding.ts'
-import { type Backend, chosenBackend, refuseCuda } from './backend/choose.ts'
+import { type Backend, chosenBackend } from './backend/choose.ts'
 import {
   type Definition,
   type Place,
@@ -85,8 +85,8 @@ export function configure(loss: Definition, place: Place, options: unknown): Con
     throw refusal(loss, 'onEmpty', onEmpty, "'nan' or 'zero'")
   }
   if (grad !== undefined && typeof grad !== 'boolean') throw refusal(loss, 'grad', grad, 'true or false')
-  // Calls may lie on a device: then they ask by themselves.
-  if (place !== 'call' && chosenBackend(loss.name, backend) === 'cuda') refuseCuda(loss.name, backend)
+  // Calls ask when they know where their tensors lie.
+  if (place === 'accumulator') chosenBackend(loss.name, backend)
   return {
     numbers,
     reduction,

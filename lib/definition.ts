@@ -44,6 +44,8 @@ export interface Definition {
 
 /** A function that is applied once the values are reduced, and its derivative. */
 export interface Outer {
+  /** What devices know it by, which apply the derivative by themselves. */
+  readonly name: Exclude<keyof typeof OUTERS, 'none'>
   of(inner: number): number
   slope(inner: number): number
 }
@@ -112,11 +114,11 @@ function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
   const call = [...reduced, ...batch, 'upstream', 'out']
   return {
     call: new Set([...call, 'stream']),
-    async: new Set([...call, 'signal']),
-    bind: new Set([...call, 'grad']),
+    async: new Set([...call, 'stream', 'signal']),
+    bind: new Set([...call, 'stream', 'grad']),
     accumulator: new Set(reduced),
     update: new Set(batch),
-    updateAsync: new Set([...batch, 'signal']),
+    updateAsync: new Set([...batch, 'stream', 'signal']),
   }
 }
 
@@ -124,6 +126,9 @@ function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
 export const REDUCTIONS = { none: 0, sum: 1, mean: 2 } as const
 
 export type Reduction = keyof typeof REDUCTIONS
+
+/** What the addon calls the functions that are applied to the mean. */
+export const OUTERS = { none: 0, root: 1 } as const
 
 /** Reductions as callers write them: 'batchmean' is a mean whose divisor is the first dimension. */
 export type ReductionWord = Reduction | 'batchmean'

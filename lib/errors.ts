@@ -88,7 +88,7 @@ export class LosskitBufferError extends LosskitError {
   }
 }
 
-/** `ERR_STATE`: accumulators that do not belong together, or bytes that are not an accumulator. */
+/** `ERR_STATE`: accumulators that do not belong together, bytes that are not an accumulator, or a value that is there no more. */
 export class LosskitStateError extends LosskitError {
   constructor(message: string) {
     super('ERR_STATE', message)

@@ -54,7 +54,13 @@ export type {
   TensorObject,
 } from './tensor/types.ts'
 export type { Accumulator, AccumulatorFactory, AccumulatorOptions } from './types/accumulator.ts'
-export type { AsyncDiscriminator, BoundDiscriminator, Discriminator } from './types/discriminator.ts'
+export type { DeviceBoundLoss } from './types/device.ts'
+export type {
+  AsyncDiscriminator,
+  BoundDiscriminator,
+  DeviceBoundDiscriminator,
+  Discriminator,
+} from './types/discriminator.ts'
 export type { AsyncLoss, AsyncMetric, BoundLoss, Loss, Metric } from './types/loss.ts'
 export type { CallOptions } from './types/options.ts'
 export type { Grad, Reduction, ValueAndGrad } from './types/results.ts'

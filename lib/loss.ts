@@ -2,8 +2,8 @@ import { accumulatorOf } from './accumulator.ts'
 import { runAside } from './aside.ts'
 import { type Call, prepare } from './call.ts'
 import { type Configuration, configure } from './configuration.ts'
-import { placeOf, refuseDevice } from './cuda/place.ts'
-import { type OnDevice, runOnDevice } from './cuda/run.ts'
+import { placeOf } from './cuda/place.ts'
+import { type Awaited, awaitOnDevice, bindOnDevice, type OnDevice, runOnDevice } from './cuda/run.ts'
 import type { Definition } from './definition.ts'
 import { describe, descriptionOfDefinition } from './description.ts'
 import { prepareRunThrough, runThrough, runThroughAside } from './outer.ts'
@@ -22,7 +22,7 @@ export function createLoss<L>(loss: Definition): L {
   const { outer } = loss
 
   const now =
-    (wanted: Wanted, result: Result, onDevice: (made: OnDevice) => unknown): Form<unknown> =>
+    (wanted: Wanted, result: Result, onDevice: OfDevice): Form<unknown> =>
     (...given) => {
       const configuration = configure(loss, 'call', given[inputs])
       const place = placeOf(loss, configuration, given)
@@ -33,10 +33,11 @@ export function createLoss<L>(loss: Definition): L {
     }
 
   const aside =
-    (wanted: Wanted, result: Result): Form<Promise<unknown>> =>
+    (wanted: Wanted, result: Result, onDevice: OfDevice): Form<Promise<unknown>> =>
     async (...given) => {
       const configuration = configure(loss, 'async', given[inputs])
-      refuseDevice(loss, `${loss.name}.async`, configuration, given)
+      const place = placeOf(loss, configuration, given)
+      if (place !== undefined) return onDevice(await awaitOnDevice(loss, configuration, wanted, given, place))
       const call = prepare(loss, configuration, wanted, given)
       const { signal } = configuration
       const running = outer ? runThroughAside(loss, outer, call, signal) : runAside(loss, call, signal)
@@ -46,8 +47,9 @@ export function createLoss<L>(loss: Definition): L {
 
   const bind: Form<unknown> = (...given) => {
     const configuration = configure(loss, 'bind', given[inputs])
-    refuseDevice(loss, `${loss.name}.bind`, configuration, given)
+    const place = placeOf(loss, configuration, given)
     const wanted = configuration.grad ? VALUE_AND_GRAD : BOUND_VALUE
+    if (place !== undefined) return bindOnDevice(loss, configuration, wanted, given, place)
     const call = prepare(loss, configuration, wanted, given)
     const compute = outer === undefined ? prepareRun(loss, call) : prepareRunThrough(loss, outer, call)
     const isNumber = configuration.reduction !== 'none' && !configuration.zeroWhenEmpty
@@ -55,31 +57,20 @@ export function createLoss<L>(loss: Definition): L {
     return Object.assign(run, { grad: call.gradients, values: call.values })
   }
 
-  const value = plainValue(
-    loss,
-    now(VALUE, toValue, ({ value }) => value),
-  )
+  const value = plainValue(loss, now(VALUE, toValue, onlyValue))
   // Members of an object are named after it, but called by their own names.
   Object.defineProperty(value, 'name', { value: loss.name.slice(loss.name.lastIndexOf('.') + 1) })
-  const asideValue = aside(VALUE, toValue)
+  const asideValue = aside(VALUE, toValue, onlyValue)
   describe(value, descriptionOfDefinition(loss))
   const members = { lossName: loss.name, async: asideValue, bind, accumulator: accumulatorOf(loss) }
   if (loss.kernel.grads.length === 0) return Object.assign(value, members) as L
   return Object.assign(value, {
     ...members,
-    grad: plainGradient(
-      loss,
-      GRAD,
-      now(GRAD, toGrad, ({ grad }) => grad),
-    ),
-    valueAndGrad: plainGradient(
-      loss,
-      VALUE_AND_GRAD,
-      now(VALUE_AND_GRAD, toValueAndGrad, both => both),
-    ),
+    grad: plainGradient(loss, GRAD, now(GRAD, toGrad, onlyGrad)),
+    valueAndGrad: plainGradient(loss, VALUE_AND_GRAD, now(VALUE_AND_GRAD, toValueAndGrad, both)),
     async: Object.assign(asideValue, {
-      grad: aside(GRAD, toGrad),
-      valueAndGrad: aside(VALUE_AND_GRAD, toValueAndGrad),
+      grad: aside(GRAD, toGrad, onlyGrad),
+      valueAndGrad: aside(VALUE_AND_GRAD, toValueAndGrad, both),
     }),
   }) as L
 }
@@ -98,3 +89,10 @@ const toValueAndGrad: Result = (configuration, call, reduced, count) => ({
   value: toValue(configuration, call, reduced, count),
   grad: call.gradients,
 })
+
+/** What of the results of a device a form gives. */
+type OfDevice = (made: OnDevice | Awaited) => unknown
+
+const onlyValue: OfDevice = ({ value }) => value
+const onlyGrad: OfDevice = ({ grad }) => grad
+const both: OfDevice = made => made

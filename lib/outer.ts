@@ -43,9 +43,10 @@ export function prepareRunThrough(loss: Definition, outer: Outer, call: Call): (
   }
 }
 
-/** The same call without its gradients. */
+/** The same call for its value alone. */
 function withoutGradients(call: Call): Call {
   const numbers = call.numbers.slice()
+  numbers[slots.wantsValue] = 1
   numbers.fill(-1, slots.dtypes + 7, slots.dtypes + 10)
   const [a, b, c, d, weight, upstream, values] = call.arrays
   const none = undefined

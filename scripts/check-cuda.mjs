@@ -3,7 +3,7 @@
  * Compiles the kernels for GPUs with nvcc, and refuses any that spills registers into memory or takes so many that few threads find room.
  *
  * npm run check:cuda [-- sm_75 sm_90 …]
- * Needs nvcc 13. Without names it compiles for sm_90; all architectures are compiled by LOSSKIT_CUDA=ON npm run build.
+ * Needs nvcc 13. Without names it compiles for sm_90; all architectures are compiled by LOSSKIT_CUDA=ON npm run prebuild.
  */
 
 import { spawnSync } from 'node:child_process'

@@ -22,7 +22,8 @@ const ADDON = {
   libraries: {
     glibc:
       /^(libstdc\+\+\.so\.6|libm\.so\.6|libgcc_s\.so\.1|libc\.so\.6|libpthread\.so\.0|ld-linux-(x86-64|aarch64)\.so\.[12])$/,
-    musl: /^(libstdc\+\+\.so\.6|libgcc_s\.so\.1|libc\.musl-(x86_64|aarch64)\.so\.1)$/,
+    // musl takes either name of its library for itself.
+    musl: /^(libstdc\+\+\.so\.6|libgcc_s\.so\.1|libc\.so|libc\.musl-(x86_64|aarch64)\.so\.1)$/,
   },
 }
 

@@ -12,9 +12,9 @@ const pythons = process.env.LOSSKIT_BENCH_PYTHON
   ? [process.env.LOSSKIT_BENCH_PYTHON]
   : ['python3', '/usr/bin/python3']
 
-/** @param {string} python @param {string} script */
-async function start(python, script) {
-  const child = spawn(python, ['-B', script], { stdio: ['pipe', 'pipe', 'pipe'] })
+/** @param {string} python @param {string} script @param {string[]} args */
+async function start(python, script, args) {
+  const child = spawn(python, ['-B', script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
   let complaint = ''
   child.stderr.on('data', text => {
     complaint += text
@@ -38,12 +38,17 @@ async function start(python, script) {
   return { hello: await answer(), ask, end: () => child.stdin.end() }
 }
 
-/** @param {string} script */
-async function startAny(script) {
+/**
+ * A process of the first Python that can run the script: it says hello, and answers a line of JSON by one.
+ *
+ * @param {string} script
+ * @param {string[]} [args]
+ */
+export async function startPython(script, args = []) {
   const reasons = []
   for (const python of pythons) {
     try {
-      return await start(python, script)
+      return await start(python, script, args)
     } catch (error) {
       reasons.push(`${python}: ${error.message}`)
     }
@@ -88,7 +93,7 @@ const writeSets = (sets, folder) =>
  * @returns {Promise<{ hello: Record<string, string>, prepare: import('./contender.mjs').Contender['prepare'], close: () => void }>}
  */
 export async function pythonPeer(script, folder) {
-  const { hello, ask, end } = await startAny(fileURLToPath(new URL(script, import.meta.url)))
+  const { hello, ask, end } = await startPython(fileURLToPath(new URL(script, import.meta.url)))
   return {
     hello,
     async prepare({ loss, wantsGrad, dtype, shapes, reduction, sets }) {

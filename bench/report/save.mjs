@@ -36,16 +36,8 @@ export const machineLine = ({ cpu, threads, caches, memoryBytes, os, node, compi
  */
 export function save(report, sheets, pictures) {
   const { date, mode, seconds, machine, contenders, leftOut } = report
-  const cpu = machine.cpu
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-  const name = `${date.slice(0, 10)}-${cpu}${mode === 'quick' ? '-quick' : ''}`
-  const stem = `${folder}${name}`
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(`${stem}.json`, json(report))
+  const name = resultName(date, machine.cpu, mode === 'quick' ? '-quick' : '')
   const shown = Object.entries(pictures).filter(([, svg]) => svg)
-  for (const [what, svg] of shown) writeFileSync(`${stem}-${what}.svg`, svg)
   const facts = [
     `# Benchmark, ${date.slice(0, 10)}`,
     '',
@@ -56,6 +48,31 @@ export function save(report, sheets, pictures) {
     '',
     ...shown.flatMap(([what]) => [`![${what}](${name}-${what}.svg)`, '']),
   ]
+  const stem = write(name, report, facts, sheets)
+  for (const [what, svg] of shown) writeFileSync(`${stem}-${what}.svg`, svg)
+  return stem
+}
+
+/** What files of results are called. @param {string} date @param {string} machine @param {string} kind */
+export function resultName(date, machine, kind) {
+  const plain = machine
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+  return `${date.slice(0, 10)}-${plain}${kind}`
+}
+
+/**
+ * @param {string} name of the files
+ * @param {object} report
+ * @param {string[]} facts the lines before the tables
+ * @param {import('./tables.mjs').Sheet[]} sheets
+ * @returns {string} the files' common beginning
+ */
+export function write(name, report, facts, sheets) {
+  const stem = `${folder}${name}`
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(`${stem}.json`, json(report))
   writeFileSync(`${stem}.md`, `${facts.join('\n')}\n${sheets.map(markdown).join('\n')}`)
   return stem
 }

@@ -25,15 +25,13 @@ export function chosenBackend(loss: string, backend: unknown): Backend {
 }
 
 /** Says why CUDA does not serve a call over arrays: there is none, or it does not take them, `input` among them. */
-export function refuseCuda(loss: string, backend: unknown, input?: string): never {
+export function refuseCuda(loss: string, backend: unknown, input: string): never {
   const { state, message } = status()
   const why =
     state !== 'available'
       ? `CUDA is not there (${state}). ${message} Or use 'auto' or 'cpu'.`
-      : input === undefined
-        ? "this form is computed on the CPU only. Use 'auto' or 'cpu', or call the loss itself with device tensors."
-        : `${input} lies in the memory of the host. Nothing is uploaded without being asked for: give ` +
-          `\`cuda.device(0).upload(${input})\`, or use 'auto' or 'cpu'.`
+      : `${input} lies in the memory of the host. Nothing is uploaded without being asked for: give ` +
+        `\`cuda.device(0).upload(${input})\`, or use 'auto' or 'cpu'.`
   throw new LosskitBackendError(`${loss}: ${nameOf(backend)} is 'cuda', but ${why}`)
 }
 

@@ -35,7 +35,7 @@ export function placeOf(
       `${loss.name}: ${who} is 'cpu', but ${name} ${lies(tensor)}. Give \`await ${name}.read()\`, or leave ${who} out.`,
     )
   }
-  for (const [other, value] of tensorsOf(loss, configuration, given)) requireSame(loss, on, other, value)
+  for (const [other, value] of tensorsOf(loss, configuration, given)) requireSame(loss.name, on, other, value)
   const { device } = tensor
   const { stream } = configuration
   return {
@@ -44,14 +44,29 @@ export function placeOf(
   }
 }
 
-/** Refuses device tensors where a form of a loss does not take them. */
-export function refuseDevice(loss: Definition, form: string, values: Given, given: readonly unknown[]): void {
+/** Refuses device tensors where a result is needed at once. `instead` says what to call. */
+export function refuseDevice(
+  loss: Definition,
+  form: string,
+  instead: string,
+  values: Given,
+  given: readonly unknown[],
+): void {
   const on = firstOnDevice(loss, values, given)
   if (on === undefined) return
   throw new LosskitBackendError(
-    `${loss.name}: ${form} does not take device tensors yet, and ${on.name} ${lies(on.tensor)}. Call the loss itself, its grad or ` +
-      `its valueAndGrad, or give \`await ${on.name}.read()\`.`,
+    `${loss.name}: ${form} is done when it returns, but ${on.name} ${lies(on.tensor)}, which computes later. Call ${instead}, or give ` +
+      `\`await ${on.name}.read()\`.`,
   )
+}
+
+/** That tensors lie in one place: on one device, if any of them lies on one. */
+export function requireTogether(who: string, tensors: readonly (readonly [name: string, value: unknown])[]) {
+  for (const [name, tensor] of tensors) {
+    if (!isDeviceTensor(tensor)) continue
+    for (const [other, value] of tensors) requireSame(who, { name, tensor }, other, value)
+    return
+  }
 }
 
 /** That an output lies where the call is computed. */
@@ -101,18 +116,18 @@ function tensorsOf(
   ]
 }
 
-function requireSame(loss: Definition, { name, tensor }: OnDevice, other: string, value: unknown): void {
+function requireSame(who: string, { name, tensor }: OnDevice, other: string, value: unknown): void {
   if (isDeviceTensor(value) && value.device === tensor.device) return
   if (isDeviceTensor(value)) {
     throw new LosskitBackendError(
-      `${loss.name}: ${name} ${lies(tensor)}, ${other} on CUDA device ${value.device.index}. All must lie on one device: ` +
+      `${who}: ${name} ${lies(tensor)}, ${other} on CUDA device ${value.device.index}. All must lie on one device: ` +
         `\`device.upload(await ${other}.read())\` copies one to another.`,
     )
   }
   const found = typeof value === 'number' ? `is the number ${value}` : 'lies in the memory of the host'
   const what = typeof value === 'number' ? `[${value}]` : other
   throw new LosskitBackendError(
-    `${loss.name}: ${name} ${lies(tensor)}, but ${other} ${found}. Nothing is uploaded without being asked for: give ` +
+    `${who}: ${name} ${lies(tensor)}, but ${other} ${found}. Nothing is uploaded without being asked for: give ` +
       `\`device.upload(${what})\`.`,
   )
 }

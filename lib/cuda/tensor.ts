@@ -37,6 +37,11 @@ export let shapeOf: (tensor: DeviceTensor) => readonly number[] | undefined
 /** Remembers which loss filled a tensor: what was wrong with its data is told to who reads the tensor. @internal */
 export let noteFilled: (tensor: DeviceTensor, outcome: DeviceOutcome) => void
 
+/** Whether two tensors, neither of which was disposed of, lie in memory that is partly the same. @internal */
+export function shareMemory(a: DeviceTensor, b: DeviceTensor): boolean {
+  return a.device === b.device && binding.cuda.overlap(memoryOf(a), memoryOf(b))
+}
+
 /** Numbers on a device, dense and row-major. */
 export class DeviceTensor<D extends DtypeName = DtypeName> {
   readonly device: Device

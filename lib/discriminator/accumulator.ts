@@ -1,4 +1,5 @@
 import { decode, encode } from '../bytes.ts'
+import { requireTogether } from '../cuda/place.ts'
 import { LosskitStateError } from '../errors.ts'
 import { show } from '../show.ts'
 import { kindOf } from '../tensor/dtype.ts'
@@ -47,6 +48,10 @@ class Pair {
   }
 
   async updateAsync(real: unknown, fake: unknown, options: Options = {}): Promise<this> {
+    requireTogether(this.#name, [
+      ['real', real],
+      ['fake', fake],
+    ])
     const batch = this.#read(this.#empty)
     await settled({
       real: batch.real.updateAsync(real, options),

@@ -1,9 +1,12 @@
+import { requireTogether } from '../cuda/place.ts'
+import { isDeviceTensor } from '../cuda/tensor.ts'
+import { DeviceValue } from '../cuda/value.ts'
 import { type Definition, define } from '../definition.ts'
 import { describe } from '../description.ts'
 import { elements } from '../drivers/elements.ts'
 import { createLoss } from '../loss.ts'
 import type { Domain } from '../losses/options.ts'
-import { type Dense, hostData, readTensor } from '../tensor/read.ts'
+import { readTensor } from '../tensor/read.ts'
 import type { Sides } from '../types/discriminator.ts'
 import { accumulatorOf, type PartAccumulator } from './accumulator.ts'
 import {
@@ -15,7 +18,7 @@ import {
   requireKnown,
   upstreamOf,
 } from './options.ts'
-import { each, SIDES, settled } from './sides.ts'
+import { each, eachCall, SIDES, settled } from './sides.ts'
 
 // A discriminator's loss is made of two losses of one input, each over a batch of its own: what real samples should score,
 // and what generated ones should. Here options and buffers are dealt out to them, and their results put together.
@@ -70,33 +73,33 @@ export function createDiscriminator<L>(name: string, declared: Sides<SideDeclara
     })
   }
 
-  const read = (real: unknown, fake: unknown): Sides<Dense> => {
-    const scores = { real: readTensor(name, 'real', real), fake: readTensor(name, 'fake', fake) }
-    for (const side of SIDES) hostData(name, side, scores[side])
-    return scores
-  }
-
-  const CALL = [...REDUCED, 'upstream', 'out']
+  const CALL = [...REDUCED, 'upstream', 'out', 'stream']
 
   const prepared = (real: unknown, fake: unknown, given: unknown, taken: readonly string[], form: Form) => {
     const options = deal(given, taken)
-    const scores = read(real, fake)
+    const scores = { real: readTensor(name, 'real', real), fake: readTensor(name, 'fake', fake) }
     const out = dealOut(name, options.real.out, form)
-    refuseShared(name, scores, out)
-    return each(side => [scores[side], { ...options[side], out: out[side] }] as const)
+    const data = each(side => scores[side].data)
+    requireTogether(
+      name,
+      SIDES.map(side => [side, data[side]]),
+    )
+    refuseShared(name, data, out)
+    const batches = each(side => (isDeviceTensor(data[side]) ? data[side] : scores[side]))
+    return each(side => [batches[side], { ...options[side], out: out[side] }] as const)
   }
 
   const value = (real: unknown, fake: unknown, options?: unknown) => {
     const calls = prepared(real, fake, options, CALL, 'value')
-    return combined(each(side => losses[side](...calls[side])))
+    return combined(eachCall(calls, side => losses[side](...calls[side])))
   }
   const grad = (real: unknown, fake: unknown, options?: unknown) => {
     const calls = prepared(real, fake, options, CALL, 'grad')
-    return gradOf(each(side => losses[side].grad(...calls[side])))
+    return gradOf(eachCall(calls, side => losses[side].grad(...calls[side])))
   }
   const valueAndGrad = (real: unknown, fake: unknown, options?: unknown) => {
     const calls = prepared(real, fake, options, CALL, 'both')
-    return bothOf(each(side => losses[side].valueAndGrad(...calls[side])))
+    return bothOf(eachCall(calls, side => losses[side].valueAndGrad(...calls[side])))
   }
   const ASIDE = [...CALL, 'signal']
   const asideValue = async (real: unknown, fake: unknown, options?: unknown) => {
@@ -113,7 +116,7 @@ export function createDiscriminator<L>(name: string, declared: Sides<SideDeclara
   }
   const bind = (real: unknown, fake: unknown, options?: unknown) => {
     const calls = prepared(real, fake, options, [...CALL, 'grad'], 'both')
-    const runs = each(side => losses[side].bind(...calls[side]))
+    const runs = eachCall(calls, side => losses[side].bind(...calls[side]))
     const wantsGrad = runs.real.grad !== undefined && runs.fake.grad !== undefined
     const values =
       runs.real.values === undefined ? undefined : { real: runs.real.values, fake: runs.fake.values }
@@ -158,9 +161,14 @@ function definitionOf(
   })
 }
 
-/** Numbers are added; the values of each side stand under its name. */
+/** Numbers are added, on a device when they are asked for; the values of each side stand under its name. */
 function combined({ real, fake }: Sides<unknown>): unknown {
-  return typeof real === 'number' && typeof fake === 'number' ? real + fake : { real, fake }
+  if (typeof real === 'number' && typeof fake === 'number') return real + fake
+  if (!(real instanceof DeviceValue && fake instanceof DeviceValue)) return { real, fake }
+  return new DeviceValue(async () => {
+    const numbers = await settled({ real: real.read(), fake: fake.read() })
+    return numbers.real + numbers.fake
+  })
 }
 
 function gradOf({ real, fake }: Sides<Grad>): Grad {

@@ -1,8 +1,9 @@
+import { isDeviceTensor, shareMemory } from '../cuda/tensor.ts'
 import { LosskitBufferError, LosskitOptionError } from '../errors.ts'
 import { show, showList } from '../show.ts'
 import { kindOf } from '../tensor/dtype.ts'
 import { overlap } from '../tensor/memory.ts'
-import type { Dense } from '../tensor/read.ts'
+import type { Data } from '../tensor/read.ts'
 import type { Sides } from '../types/discriminator.ts'
 import { each, SIDES, type SideName } from './sides.ts'
 
@@ -62,12 +63,12 @@ function sidesOf(name: string, what: string, given: unknown, keys: readonly stri
 }
 
 /** Each loss keeps its own buffers apart; here it is those of one side from what belongs to the other. */
-export function refuseShared(name: string, scores: Sides<Dense>, out: Sides<unknown>): void {
+export function refuseShared(name: string, scores: Sides<Data>, out: Sides<unknown>): void {
   const buffers = each(side => buffersOf(out[side], side))
   for (const [side, other] of [SIDES, [...SIDES].reverse() as ['fake', 'real']] as const) {
     for (const [what, buffer] of buffers[side]) {
-      const theirs: (readonly [string, unknown])[] = [[other, scores[other].data], ...buffers[other]]
-      const shared = theirs.find(([, array]) => overlap(buffer as Uint8Array, array as Uint8Array))
+      const theirs: (readonly [string, unknown])[] = [[other, scores[other]], ...buffers[other]]
+      const shared = theirs.find(([, data]) => share(buffer as Data, data as Data))
       if (shared === undefined) continue
       throw new LosskitBufferError(
         'ERR_OVERLAP',
@@ -78,14 +79,21 @@ export function refuseShared(name: string, scores: Sides<Dense>, out: Sides<unkn
   }
 }
 
-/** All typed arrays among the buffers of one side; what is none will be refused later. */
+function share(a: Data, b: Data): boolean {
+  if (isDeviceTensor(a)) return isDeviceTensor(b) && shareMemory(a, b)
+  return !isDeviceTensor(b) && overlap(a, b)
+}
+
+const isBuffer = (value: unknown) => kindOf(value) !== undefined || isDeviceTensor(value)
+
+/** All buffers of one side; what is none will be refused later. */
 function buffersOf(out: unknown, side: string): [string, unknown][] {
-  if (kindOf(out) !== undefined) return [[`out.${side}`, out]]
+  if (isBuffer(out)) return [[`out.${side}`, out]]
   if (typeof out !== 'object' || out === null) return []
   const { value, [side]: grad } = out as Options
   const named: [string, unknown][] = [
     [`out.${side}`, grad],
     [`out.value.${side}`, value],
   ]
-  return named.filter(([, buffer]) => kindOf(buffer) !== undefined)
+  return named.filter(([, buffer]) => isBuffer(buffer))
 }

@@ -189,6 +189,6 @@ export const rmse: Loss<Values, 'pred', Record<never, never>, BatchWeights, 'mea
     inputs: ['pred', 'target'],
     driver,
     reductions: ['mean'],
-    outer: { of: Math.sqrt, slope: mean => (mean === 0 ? 0 : 0.5 / Math.sqrt(mean)) },
+    outer: { name: 'root', of: Math.sqrt, slope: mean => (mean === 0 ? 0 : 0.5 / Math.sqrt(mean)) },
   }),
 )

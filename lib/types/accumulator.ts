@@ -1,4 +1,5 @@
 import type { Tensor } from '../tensor/types.ts'
+import type { DeviceBatch, OnDevice } from './device.ts'
 import type { Abortable, BatchWeights, CommonOptions, Unabortable } from './options.ts'
 
 export interface AccumulatorFactory<Inputs extends readonly unknown[], Own, Batch> {
@@ -24,7 +25,14 @@ export interface Accumulator<Inputs extends readonly unknown[] = readonly Tensor
   /** Adds a batch. If it is refused, the accumulator stays as it was. */
   update<I extends Inputs>(...inputs: I): this
   update<I extends Inputs>(...args: [...inputs: I, options: (Batch & Unabortable) | undefined]): this
-  /** The same off the event loop. Several batches may be under way; each counts when it is done. */
+  /**
+   * The same off the event loop, or on a device for tensors that lie there. Several batches may be under way; each counts when it
+   * is done.
+   */
+  updateAsync<I extends OnDevice<Inputs>>(...inputs: I): Promise<this>
+  updateAsync<I extends OnDevice<Inputs>>(
+    ...args: [...inputs: I, options: (DeviceBatch<Batch> & Abortable) | undefined]
+  ): Promise<this>
   updateAsync<I extends Inputs>(...inputs: I): Promise<this>
   updateAsync<I extends Inputs>(
     ...args: [...inputs: I, options: (Batch & Abortable) | undefined]

@@ -23,6 +23,9 @@ type Holds<Array, Input> = { data: Array; shape: number[] } extends Input ? true
 
 type HoldsHalf<Input> = { data: Uint16Array; shape: number[]; dtype: 'bfloat16' } extends Input ? true : false
 
+/** Scores of any float type. */
+export type DeviceScores = DeviceTensor<'float32' | 'float64' | 'float16' | 'bfloat16'>
+
 type DtypeOf<Input> = Input extends DeviceTensor<infer D> ? D : never
 
 type ComputeDtype<D> = D extends 'float64' ? 'float64' : 'float32'
@@ -34,14 +37,19 @@ export type DeviceResult<Inputs extends readonly unknown[], R> = R extends 'none
   ? DeviceValues<Inputs>
   : DeviceValue
 
-type Gradient<Inputs extends readonly unknown[]> = DeviceTensor<DtypeOf<Inputs[0]>>
+/** The same once the device has computed it. */
+export type DeviceAwaited<Inputs extends readonly unknown[], R> = R extends 'none'
+  ? DeviceValues<Inputs>
+  : number
+
+export type DeviceGradient<Inputs extends readonly unknown[]> = DeviceTensor<DtypeOf<Inputs[0]>>
 
 /** Gradients by the name of their input; see `Grad`. */
 export type DeviceGrad<Names extends string, Inputs extends readonly unknown[]> = {
-  readonly [Name in Names as Name extends `${string}?` ? never : Name]: Gradient<Inputs>
+  readonly [Name in Names as Name extends `${string}?` ? never : Name]: DeviceGradient<Inputs>
 } & (Optional<Names> extends never
   ? unknown
-  : { readonly [Name in Optional<Names>]?: Gradient<Inputs> | undefined })
+  : { readonly [Name in Optional<Names>]?: DeviceGradient<Inputs> | undefined })
 
 type Optional<Names extends string> = Names extends `${infer Name}?` ? Name : never
 
@@ -50,22 +58,46 @@ export interface DeviceValueAndGrad<Names extends string, Inputs extends readonl
   readonly grad: DeviceGrad<Names, Inputs>
 }
 
+export interface DeviceAwaitedValueAndGrad<Names extends string, Inputs extends readonly unknown[], R> {
+  readonly value: DeviceAwaited<Inputs, R>
+  readonly grad: DeviceGrad<Names, Inputs>
+}
+
+/**
+ * A prepared call, which is put into its stream each time. The number that a run gives has to be asked for, by `read()`, before
+ * the next run.
+ */
+export interface DeviceBoundLoss<Names extends string, Inputs extends readonly unknown[], R, G> {
+  (): DeviceResult<Inputs, R>
+  /** The gradients of the last run, in the same tensors each time. */
+  readonly grad: G extends true ? DeviceGrad<Names, Inputs> : undefined
+  /** The values of the last run, where reduction is 'none'. */
+  readonly values: R extends 'none' ? DeviceValues<Inputs> : undefined
+}
+
 /** Options that are tensors lie on the device too. */
 type OptionsOnDevice<Own> = {
   [Name in keyof Own]: Tensor extends Own[Name] ? DeviceTensor | undefined : Own[Name]
 }
 
-interface DeviceCallOptions<R extends string> {
+/** Options of every form of a loss. */
+export interface DeviceCommonOptions {
   /** Replaces the divisor of the mean. */
   readonly divisor?: number | undefined
   readonly backend?: Exclude<Backend, 'cpu'> | undefined
   readonly onEmpty?: 'nan' | 'zero' | undefined
-  readonly reduction?: R | undefined
-  /** The incoming gradient (default 1). Where reduction is 'none', it may be one for each value. */
-  readonly upstream?: number | ('none' extends R ? DeviceTensor : never) | undefined
   /** The stream that computes it; that of the device if there is none. */
   readonly stream?: DeviceStream | undefined
 }
+
+interface DeviceCallOptions<R extends string> extends DeviceCommonOptions {
+  readonly reduction?: R | undefined
+  /** The incoming gradient (default 1). Where reduction is 'none', it may be one for each value. */
+  readonly upstream?: number | ('none' extends R ? DeviceTensor : never) | undefined
+}
+
+/** Options of a batch for an accumulator. */
+export type DeviceBatch<Batch> = OptionsOnDevice<Batch> & Pick<DeviceCommonOptions, 'stream'>
 
 type Values<Inputs extends readonly unknown[], R> = 'none' extends R ? DeviceValues<Inputs> : never
 

@@ -1,7 +1,10 @@
 import type { ComputeArray } from '../tensor/types.ts'
 import type { AccumulatorFactory } from './accumulator.ts'
 import type {
+  DeviceAwaited,
+  DeviceAwaitedValueAndGrad,
   DeviceBothOptions,
+  DeviceBoundLoss,
   DeviceGrad,
   DeviceGradOptions,
   DeviceResult,
@@ -49,8 +52,16 @@ export interface Loss<
 
   /**
    * Prepares a call for a loop: the arrays are checked once and read anew in each run, which costs tens of nanoseconds.
-   * Transferring or shrinking the memory of one of them ends it with ERR_DETACHED.
+   * Transferring or shrinking the memory of one of them ends it with ERR_DETACHED. With device tensors a run only puts the call
+   * into its stream.
    */
+  bind<I extends OnDevice<Inputs>>(...inputs: I): DeviceBoundLoss<Names, I, 'mean', false>
+  bind<I extends OnDevice<Inputs>, R extends Reductions = 'mean' & Reductions, G extends boolean = false>(
+    ...args: [
+      ...inputs: I,
+      options: (DeviceBothOptions<Own & Batch, Names, I, R> & { readonly grad?: G | undefined }) | undefined,
+    ]
+  ): DeviceBoundLoss<Names, I, R, G>
   bind<I extends Inputs>(...inputs: I): BoundLoss<Names, I, 'mean', false>
   bind<I extends Inputs, R extends Reductions = 'mean' & Reductions, G extends boolean = false>(
     ...args: [
@@ -82,6 +93,10 @@ export interface Metric<
   readonly async: AsyncMetric<Inputs, Own & Batch, Reductions>
 
   /** Prepares a call for a loop. */
+  bind<I extends OnDevice<Inputs>>(...inputs: I): DeviceBoundLoss<never, I, 'mean', false>
+  bind<I extends OnDevice<Inputs>, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: DeviceBothOptions<Own & Batch, never, I, R> | undefined]
+  ): DeviceBoundLoss<never, I, R, false>
   bind<I extends Inputs>(...inputs: I): BoundLoss<never, I, 'mean', false>
   bind<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
     ...args: [...inputs: I, options: BothOptions<Own & Batch, never, I, R> | undefined]
@@ -94,7 +109,8 @@ export interface Metric<
  * The same off the event loop, but for what takes less time than handing it over, some microseconds. The inputs are checked
  * before the call returns and errors reject the promise, which never settles before the next turn of the event loop. Until
  * then the arrays are in use: what is written into them may or may not be seen, and their memory must not be transferred or
- * resized. Any number of calls may be under way: a short one does not wait for the end of a long one.
+ * resized. Any number of calls may be under way: a short one does not wait for the end of a long one. With device tensors the
+ * promise is settled when the device is done: then a reduced value is a number, and tensors hold what they should.
  */
 export interface AsyncLoss<
   Inputs extends readonly unknown[],
@@ -102,11 +118,19 @@ export interface AsyncLoss<
   Own,
   Reductions extends string = Reduction,
 > extends AsyncMetric<Inputs, Own, Reductions> {
+  grad<I extends OnDevice<Inputs>>(...inputs: I): Promise<DeviceGrad<Names, I>>
+  grad<I extends OnDevice<Inputs>, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: (DeviceGradOptions<Own, Names, I, R> & Abortable) | undefined]
+  ): Promise<DeviceGrad<Names, I>>
   grad<I extends Inputs>(...inputs: I): Promise<Grad<Names, I>>
   grad<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
     ...args: [...inputs: I, options: (GradOptions<Own, Names, I, R> & Abortable) | undefined]
   ): Promise<Grad<Names, I>>
 
+  valueAndGrad<I extends OnDevice<Inputs>>(...inputs: I): Promise<DeviceAwaitedValueAndGrad<Names, I, 'mean'>>
+  valueAndGrad<I extends OnDevice<Inputs>, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: (DeviceBothOptions<Own, Names, I, R> & Abortable) | undefined]
+  ): Promise<DeviceAwaitedValueAndGrad<Names, I, R>>
   valueAndGrad<I extends Inputs>(...inputs: I): Promise<ValueAndGrad<Names, I, 'mean'>>
   valueAndGrad<I extends Inputs, R extends Reductions = 'mean' & Reductions>(
     ...args: [...inputs: I, options: (BothOptions<Own, Names, I, R> & Abortable) | undefined]
@@ -114,6 +138,10 @@ export interface AsyncLoss<
 }
 
 export interface AsyncMetric<Inputs extends readonly unknown[], Own, Reductions extends string = Reduction> {
+  <I extends OnDevice<Inputs>>(...inputs: I): Promise<DeviceAwaited<I, 'mean'>>
+  <I extends OnDevice<Inputs>, R extends Reductions = 'mean' & Reductions>(
+    ...args: [...inputs: I, options: (DeviceValueOptions<Own, I, R> & Abortable) | undefined]
+  ): Promise<DeviceAwaited<I, R>>
   <I extends Inputs>(...inputs: I): Promise<Value<I, 'mean'>>
   <I extends Inputs, R extends Reductions = 'mean' & Reductions>(
     ...args: [...inputs: I, options: (ValueOptions<Own, I, R> & Abortable) | undefined]

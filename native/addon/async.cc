@@ -6,6 +6,8 @@
 
 #include "addon/environment.h"
 #include "addon/exports.h"
+#include "addon/give_back.h"
+#include "addon/linked.h"
 #include "addon/read_job.h"
 #include "addon/references.h"
 #include "addon/report.h"
@@ -70,12 +72,7 @@ void settle(napi_env env, Async& call) {
  */
 class AsyncCalls {
  public:
-  explicit AsyncCalls(napi_env env) : env_(env) {
-    const napi_value name = make_string(env, "losskit");
-    check(napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr,
-                                          given_back, &give_back_),
-          "thread-safe function");
-    napi_unref_threadsafe_function(env, give_back_);
+  explicit AsyncCalls(napi_env env) : give_back_(env, "losskit", given_back) {
     // After the function has been made, whose own hook runs after this one.
     check(napi_add_env_cleanup_hook(env, stop_all, this), "hook");
   }
@@ -87,35 +84,31 @@ class AsyncCalls {
     call.run = run;
     {
       std::lock_guard lock(mutex_);
-      call.after = first_;
-      if (first_ != nullptr) first_->before = &call;
-      first_ = &call;
+      under_way_.add(call);
     }
     if (!send(call)) {
       leave(call);
       return false;
     }
-    if (under_way_++ == 0) napi_ref_threadsafe_function(env_, give_back_);
+    give_back_.open();
     return true;
   }
 
  private:
-  napi_env env_;
-  napi_threadsafe_function give_back_ = nullptr;
-  int under_way_ = 0;
+  GiveBack give_back_;
   std::mutex mutex_;
   std::condition_variable left_;
-  Async* first_ = nullptr;
+  Linked<Async> under_way_;
 
   static void run(Errand& errand) {
     Async& call = static_cast<Async&>(errand);
     AsyncCalls& calls = *call.calls;
     call.outcome = run_job(call.job, call.state != nullptr ? call.partial.data() : nullptr);
     std::lock_guard lock(calls.mutex_);
-    calls.unlink(call);
+    calls.under_way_.remove(call);
     // Under the lock, so that the environment is still there; from then on the call may be gone.
-    napi_call_threadsafe_function(calls.give_back_, &call, napi_tsfn_nonblocking);
-    if (calls.first_ == nullptr) calls.left_.notify_all();
+    calls.give_back_.give(&call);
+    if (calls.under_way_.first() == nullptr) calls.left_.notify_all();
   }
 
   static void given_back(napi_env env, napi_value, void*, void* data) {
@@ -124,8 +117,7 @@ class AsyncCalls {
       call->arrays.forget();
       return;
     }
-    AsyncCalls& calls = *call->calls;
-    if (--calls.under_way_ == 0) napi_unref_threadsafe_function(env, calls.give_back_);
+    call->calls->give_back_.close();
     settle(env, *call);
     if (call->state != nullptr) napi_delete_reference(env, call->state);
   }
@@ -133,25 +125,20 @@ class AsyncCalls {
   static void stop_all(void* data) {
     AsyncCalls& calls = *static_cast<AsyncCalls*>(data);
     std::unique_lock lock(calls.mutex_);
-    for (Async *call = calls.first_, *next; call != nullptr; call = next) {
+    for (Async *call = calls.under_way_.first(), *next; call != nullptr; call = next) {
       next = call->after;
       std::atomic_ref(*call->job.cancel).store(1, std::memory_order_relaxed);
       if (!withdraw(*call)) continue;
-      calls.unlink(*call);
+      calls.under_way_.remove(*call);
       call->arrays.forget();
       delete call;
     }
-    calls.left_.wait(lock, [&] { return calls.first_ == nullptr; });
+    calls.left_.wait(lock, [&] { return calls.under_way_.first() == nullptr; });
   }
 
   void leave(Async& call) {
     std::lock_guard lock(mutex_);
-    unlink(call);
-  }
-
-  void unlink(Async& call) {
-    (call.before != nullptr ? call.before->after : first_) = call.after;
-    if (call.after != nullptr) call.after->before = call.before;
+    under_way_.remove(call);
   }
 };
 

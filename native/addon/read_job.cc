@@ -137,6 +137,7 @@ void check_tensors(const double* frame, Job& job) {
     require(c.grads[i].dtype == input.dtype && c.grads[i].size == input.size, "a gradient");
   }
 
+  job.outer = Outer::none;
   job.wants_value = job.reduction != Reduction::none && frame[kSlotWantsValue] != 0;
   c.is_mean = job.reduction == Reduction::mean;
   c.wants_sum = job.wants_value;

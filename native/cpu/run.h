@@ -7,10 +7,14 @@
 
 namespace losskit {
 
+/** A function of the mean that is the loss. */
+enum class Outer : int { none, root };
+
 /** A call and what its numbers mean for the reduced loss. */
 struct Job {
   Call call;
   Reduction reduction;
+  Outer outer;  // whose gradients devices give; others are given the slope with the incoming gradient
   double upstream;
   double divisor;  // NaN: the mean's own
   bool wants_value;

@@ -13,7 +13,7 @@
 namespace losskit::cuda {
 
 /** Raised whenever anything below, or a Job, changes its meaning. */
-constexpr uint32_t kAbi = 1;
+constexpr uint32_t kAbi = 2;
 
 /** A cudaError_t; 0 is success. */
 using Code = int;

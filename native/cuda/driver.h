@@ -17,7 +17,7 @@ struct Place {
   int processors;  // of the device
   void* outcome;   // all zeros
   void* memory;    // as much as the loss asked for
-  void* surveyed;  // an outcome with the scale of the gradients; null where the call's own is right
+  void* scaled;    // an outcome with the scale of the gradients; null where the call's own is right
 
   template <class T>
   Outcome<T>* outcome_of() const {
@@ -26,7 +26,7 @@ struct Place {
   /** Null where the call's own scale is right. */
   template <class T>
   const double* scale_of() const {
-    return surveyed != nullptr ? &static_cast<const Outcome<T>*>(surveyed)->scale : nullptr;
+    return scaled != nullptr ? &static_cast<const Outcome<T>*>(scaled)->scale : nullptr;
   }
 };
 

@@ -51,13 +51,14 @@ LOSSKIT_INLINE bool is_outside(const Four<T> (&x)[Loss::inputs], int i, uint64_t
 /** One kernel whatever is wanted: the library is half as large, and memory sets the pace. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    element_kernel(const __grid_constant__ Call c, const P params, Outcome<T>* outcome) {
+    element_kernel(const __grid_constant__ Call c, const P params, const double* known_scale,
+                   Outcome<T>* outcome) {
   constexpr int grads = gradients_of<Loss>().count;
   __shared__ BlockTally<T, false> block;
   Tally<T, false> tally(block);
   const bool wants_grad = c.grads[0].data != nullptr;
   const bool is_weighted = c.weight.data != nullptr || c.upstream.data != nullptr;
-  const T scale = static_cast<T>(c.scale);
+  const T scale = static_cast<T>(known_scale != nullptr ? *known_scale : c.scale);
   const uint64_t stride = uint64_t(gridDim.x) * kThreads * kEach;
   for (uint64_t start = uint64_t(blockIdx.x) * kThreads * kEach; start < c.rows; start += stride) {
     const uint64_t at = start + threadIdx.x * kEach;
@@ -105,7 +106,7 @@ struct ElementRun {
     using P = typename Loss::template Params<T>;
     const P params(c.params);
     const unsigned grid = grid_of(c.rows, kThreads * kEach, place.processors, 8);
-    return launch(element_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params,
+    return launch(element_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
                   place.outcome_of<T>());
   }
 };

@@ -4,6 +4,7 @@
 
 #include "cpu/catalogue.h"
 #include "cuda/driver.h"
+#include "cuda/slope.h"
 #include "cuda/survey.h"
 
 namespace losskit::cuda {
@@ -61,9 +62,14 @@ bool needs_survey(const Job& job) {
   return driver == Driver::all_pairs && has_labels(job);
 }
 
-/** Of a survey, in whole lines of the cache. */
-uint64_t survey_bytes(const Job& job) {
-  return needs_survey(job) ? (outcome_bytes(job) + 127) / 128 * 128 : 0;
+/** Whether only the value tells what a gradient is multiplied by. */
+bool needs_slope(const Job& job) { return job.call.grads[0].data != nullptr && job.outer == Outer::root; }
+
+bool needs_scale(const Job& job) { return needs_survey(job) || needs_slope(job); }
+
+/** Of an outcome with the scale, in whole lines of the cache. */
+uint64_t scale_bytes(const Job& job) {
+  return needs_scale(job) ? (outcome_bytes(job) + 127) / 128 * 128 : 0;
 }
 
 int processors_of(int device) {
@@ -85,9 +91,9 @@ Code run_typed(int device, cudaStream_t stream, const Job& job, void* outcome, v
   Code code = cudaMemsetAsync(outcome, 0, sizeof(Outcome<T>), stream);
   if (code != cudaSuccess) return code;
   const Place place = {reinterpret_cast<Stream>(stream), processors_of(device), outcome,
-                       static_cast<char*>(scratch) + survey_bytes(job),
-                       needs_survey(job) ? scratch : nullptr};
-  if (place.surveyed != nullptr) code = survey<T>(c, job.upstream, divides_by_weights(job), place);
+                       static_cast<char*>(scratch) + scale_bytes(job), needs_scale(job) ? scratch : nullptr};
+  if (needs_survey(job)) code = survey<T>(c, job.upstream, divides_by_weights(job), place);
+  if (needs_slope(job)) code = slope<T>(c, *loss, job.upstream, divisor, place);
   return code != cudaSuccess ? code : loss->run(c, place);
 }
 
@@ -108,7 +114,10 @@ void read_typed(const void* bytes, Sums<T>& sums) {
 
 }  // namespace
 
-bool has(const Job& job) { return run_of<float>(job) != nullptr; }
+bool has(const Job& job) {
+  const bool has_outer = job.outer == Outer::none || kernel_at(job.call.kernel).driver == Driver::elements;
+  return has_outer && run_of<float>(job) != nullptr;
+}
 
 uint64_t outcome_bytes(const Job& job) {
   return in_double(job) ? sizeof(Outcome<double>) : sizeof(Outcome<float>);
@@ -116,7 +125,7 @@ uint64_t outcome_bytes(const Job& job) {
 
 uint64_t scratch_bytes(const Job& job) {
   const Run* const loss = in_double(job) ? run_of<double>(job) : run_of<float>(job);
-  return survey_bytes(job) + (loss == nullptr || loss->memory == nullptr ? 0 : loss->memory(job.call));
+  return scale_bytes(job) + (loss == nullptr || loss->memory == nullptr ? 0 : loss->memory(job.call));
 }
 
 Code run(int device, cudaStream_t stream, const Job& job, void* outcome, void* scratch) {

@@ -64,7 +64,7 @@ __global__ void scale_kernel(double upstream, bool by_weights, Outcome<T>* outco
 
 template <class T>
 Code survey(const Call& c, double upstream, bool by_weights, const Place& place) {
-  Outcome<T>* const outcome = static_cast<Outcome<T>*>(place.surveyed);
+  Outcome<T>* const outcome = static_cast<Outcome<T>*>(place.scaled);
   Code code = cudaMemsetAsync(outcome, 0, sizeof *outcome, stream_of(place.stream));
   if (code != cudaSuccess) return code;
   const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);

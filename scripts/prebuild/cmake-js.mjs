@@ -20,7 +20,7 @@ const options = [
   `--out=${join(process.cwd(), 'build')}`,
   `--arch=${arch}`,
   '--CDLOSSKIT_CUDA_EMULATED=OFF', // beside the addon it would be shipped
-  ...(process.env.LOSSKIT_CUDA ? [`--CDLOSSKIT_CUDA=${process.env.LOSSKIT_CUDA}`] : []),
+  `--CDLOSSKIT_CUDA=${process.env.LOSSKIT_PREBUILD_CUDA}`,
   ...(toolchain ? [`--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'cmake', 'toolchains', toolchain)}`] : []),
   // As old as the macOS that Node 20 for Apple's processors runs on.
   ...(process.platform === 'darwin' ? ['--CDCMAKE_OSX_DEPLOYMENT_TARGET=11.0'] : []),

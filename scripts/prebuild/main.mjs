@@ -11,15 +11,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import prebuildify from 'prebuildify'
-import { filesOf, hostLibc, isCrossCompiled, isHost, targets } from './targets.mjs'
+import { crossCompilerOf, filesOf, isHost, targets } from './targets.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const shim = fileURLToPath(new URL('cmake-js.mjs', import.meta.url))
 
-const has = command => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
-const cross = 'aarch64-linux-gnu'
+const runs = ([command, ...args]) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
 
-const here = targets.filter(target => isHost(target) || isCrossCompiled(target))
+const here = targets.filter(target => isHost(target) || crossCompilerOf(target))
 const named = process.argv.slice(2)
 for (const name of named) {
   if (here.some(({ id }) => id === name)) continue
@@ -32,14 +31,13 @@ for (const name of named) {
 let built = 0
 for (const target of here) {
   if (named.length > 0 && !named.includes(target.id)) continue
-  if (isHost(target)) {
-    await build(target)
-  } else if (has(`${cross}-g++`)) {
-    await build(target, { toolchain: `${cross}.cmake`, stripBin: `${cross}-strip` })
+  const compiler = isHost(target) ? undefined : crossCompilerOf(target)
+  if (compiler === undefined || runs(compiler.command)) {
+    await build(target, compiler)
   } else if (named.length > 0) {
-    fail(`${target.id} needs a cross compiler: apt-get install g++-${cross}`)
+    fail(`${target.id} needs ${compiler.command[0]}: ${compiler.install}`)
   } else {
-    console.log(`${target.id}: left out, there is no ${cross}-g++`)
+    console.log(`${target.id}: left out, there is no ${compiler.command[0]}`)
   }
 }
 if (built === 0) fail('This machine is none of the targets.')
@@ -50,6 +48,7 @@ async function build(target, { toolchain = '', stripBin = 'strip' } = {}) {
   mkdirSync(cwd, { recursive: true })
   for (const file of filesOf(target)) rmSync(join(root, file), { force: true })
   process.env.LOSSKIT_PREBUILD_TOOLCHAIN = toolchain
+  process.env.LOSSKIT_PREBUILD_CUDA = target.cuda === undefined ? 'OFF' : (process.env.LOSSKIT_CUDA ?? 'AUTO')
   const windows = process.platform === 'win32'
   await promisify(prebuildify)({
     cwd,
@@ -59,7 +58,7 @@ async function build(target, { toolchain = '', stripBin = 'strip' } = {}) {
     targets: [process.versions.node],
     platform: target.platform,
     arch: target.arch,
-    ...(target.libc === undefined ? {} : { libc: hostLibc(), tagLibc: true }),
+    ...(target.libc === undefined ? {} : { libc: target.libc, tagLibc: true }),
     strip: true,
     stripBin,
     // On Windows it is given to a shell.

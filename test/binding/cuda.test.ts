@@ -72,19 +72,19 @@ describe('a function over CUDA devices', () => {
       }
       const [a, b] = [cuda.allocate(stream, 16, false), cuda.allocate(stream, 16, false)]
       describeMse(4, 'float32')
-      expect(called(() => cuda.run(stream, a, b))).toBe('done')
+      expect(called(() => cuda.run(stream, 0, a, b))).toBe('done')
       describeMse(5, 'float32')
-      expect(called(() => cuda.run(stream, a, b))).toBe('ERR_BINDING: sizes of the inputs')
+      expect(called(() => cuda.run(stream, 0, a, b))).toBe('ERR_BINDING: sizes of the inputs')
       describeMse(2, 'float64')
-      expect(called(() => cuda.run(stream, a, b))).toBe('done')
-      expect(called(() => cuda.run(stream, a, cuda.allocate(stream, 12, false)))).toBe(
+      expect(called(() => cuda.run(stream, 0, a, b))).toBe('done')
+      expect(called(() => cuda.run(stream, 0, a, cuda.allocate(stream, 12, false)))).toBe(
         'ERR_BINDING: device memory and dtype differ',
       )
       cuda.release(a)
       cuda.release(a)
-      expect(called(() => cuda.run(stream, a, b))).toBe('ERR_BINDING: device memory that was released')
+      expect(called(() => cuda.run(stream, 0, a, b))).toBe('ERR_BINDING: device memory that was released')
       cuda.destroyStream(stream)
-      expect(called(() => cuda.run(stream, b, b))).toBe('ERR_BINDING: a stream that was disposed of')
+      expect(called(() => cuda.run(stream, 0, b, b))).toBe('ERR_BINDING: a stream that was disposed of')
     })
   })
 })

@@ -50,6 +50,9 @@ export class Batch {
     )
 
   /** Whole numbers from `least` to `most`. */
-  readonly integers = (length: number, least: number, most: number): Int32Array =>
-    Int32Array.from({ length }, () => least + this.random.integer(most - least + 1))
+  readonly integers = (length: number, least: number, most: number): Int32Array => {
+    const all = new Int32Array(length)
+    for (let i = 0; i < length; i++) all[i] = least + this.random.integer(most - least + 1)
+    return all
+  }
 }

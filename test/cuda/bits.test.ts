@@ -11,6 +11,7 @@ import { toBfloat16, toFloat16 } from '../support/half.ts'
 import type { Options } from '../support/losses.ts'
 import { Random } from '../support/random.ts'
 import { missing } from './devices.ts'
+import { expectBits } from './expect-bits.ts'
 import { type HostTensor, here, type Numbers, numberOf, numbersOf, there, uploadOptions } from './loose.ts'
 
 /** Around the sizes of vectors, warps, blocks and grids. */
@@ -48,18 +49,9 @@ function store({ inputs, options }: Batch, type: Type): { inputs: HostTensor[]; 
   }
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers) => Buffer.from(buffer, byteOffset, byteLength)
-
-/** By their bits, but for NaN, which has many. */
 function expectSameBits(found: Numbers, expected: Numbers, what: string): void {
-  expect(found.length, what).toBe(expected.length)
   compared++
-  if (bytesOf(found).equals(bytesOf(expected))) return
-  for (let i = 0; i < found.length; i++) {
-    if (!Object.is(found[i], expected[i])) {
-      throw new Error(`${what}: [${i}] is ${found[i]} on the device, ${expected[i]} on the processor`)
-    }
-  }
+  expectBits(found, expected, what)
 }
 
 const FACTORS = ['weight', 'posWeight']
@@ -131,7 +123,7 @@ async function compareEach(
 }
 
 describe.skipIf(missing !== undefined)('the bits of a device are those of the processor', () => {
-  describe.each(EVERY_LOSS.filter(({ loss }) => loss.lossName !== 'rmse'))('in $name', entry => {
+  describe.each(EVERY_LOSS)('in $name', entry => {
     it.each(TYPES)('of %s', async type => {
       for (const samples of SAMPLES) {
         if (samples > entry.atMost) continue

@@ -1,7 +1,7 @@
 /** The losses with their types forgotten, so that one loop can call all of them on a device and here. */
 
 import type { Device, DeviceTensor, DeviceValue } from '../../lib/index.ts'
-import type { AnyLoss, Options } from '../support/losses.ts'
+import type { Options } from '../support/losses.ts'
 
 export type Numbers = Float32Array | Float64Array | Uint16Array
 
@@ -18,14 +18,20 @@ export interface DeviceForms {
     value: unknown
     grad: Record<string, DeviceTensor>
   }
+  async(...given: unknown[]): Promise<unknown>
+  bind(...given: unknown[]): { (): unknown; readonly grad: Record<string, DeviceTensor> }
+}
+
+export interface DeviceAccumulator {
+  updateAsync(...given: unknown[]): Promise<unknown>
 }
 
 /** A reduced value, or each value: whoever asks knows which. */
 export const numberOf = (value: unknown) => (value as DeviceValue).read()
 export const numbersOf = (values: unknown) => (values as DeviceTensor).read() as Promise<Numbers>
 
-export const here = (loss: AnyLoss): HostForms => loss as unknown as HostForms
-export const there = (loss: AnyLoss): DeviceForms => loss as unknown as DeviceForms
+export const here = (loss: unknown) => loss as HostForms
+export const there = (loss: unknown) => loss as DeviceForms
 
 /** A tensor as losses take it here. */
 export interface HostTensor {

@@ -1,7 +1,7 @@
 /** Losses of device tensors: their forms, their options, and what they refuse. That their numbers are right is in bits.test.ts. */
 
 import { describe, expect, it } from 'vitest'
-import { bce, bceWithLogits, crossEntropy, cuda, huber, lsGan, mse, nll, rmse } from '../../lib/index.ts'
+import { bce, bceWithLogits, crossEntropy, cuda, huber, mse, nll, rmse } from '../../lib/index.ts'
 import { rejected, thrown } from '../lib/thrown.ts'
 import { missing } from './devices.ts'
 import { bundleLosskit, inProcess } from './process.ts'
@@ -69,9 +69,6 @@ describe.skipIf(missing !== undefined)('a loss of device tensors', () => {
     expect(await mse(empty, empty).read()).toBeNaN()
     expect(await mse(empty, empty, { onEmpty: 'zero' }).read()).toBe(0)
     expect(await rmse(pred, target).read()).toBe(Math.sqrt(3.5))
-    const { code, message } = thrown(() => rmse.grad(pred, target))
-    expect(code).toBe('ERR_BACKEND')
-    expect(message).toContain('rmse: its gradient needs its value first')
   })
 
   describe('looks at data on the device, and tells who reads the result', () => {
@@ -159,31 +156,13 @@ describe.skipIf(missing !== undefined)('a loss of device tensors', () => {
         "mse: backend is 'cpu', but pred lies on CUDA device 0. Give `await pred.read()`, or leave backend out.",
       ],
       [
-        'to be asynchronous, as it is already',
-        () => loose(mse.accumulator().update.bind(mse.accumulator()))(pred, target),
-        'mse: mse.accumulator does not take device tensors yet, and pred lies on CUDA device 0.',
-      ],
-      ['to be bound', () => loose(mse.bind)(pred, target), 'mse: mse.bind does not take device tensors yet'],
-      [
         'options of an accumulator on the device',
         () => loose(crossEntropy.accumulator)({ weight: target }),
         'crossEntropy: weight lies on CUDA device 0, but it is needed here',
       ],
-      [
-        'the scores of a discriminator',
-        () => loose(lsGan.discriminator)(pred, target),
-        'lsGan.discriminator: real lies on CUDA device 0, but it is needed here',
-      ],
     ])('%s', (_, act, message) => {
       const error = thrown(act)
       expect([error.code, error.message.slice(0, message.length)]).toEqual(['ERR_BACKEND', message])
-    })
-
-    it('to be asynchronous, with a promise', async () => {
-      const error = await rejected(loose(mse.async)(pred, target) as Promise<unknown>)
-      expect(error.message).toContain(
-        'mse: mse.async does not take device tensors yet, and pred lies on CUDA device 0.',
-      )
     })
 
     it('what arrays are refused for too, before anything is computed', () => {

@@ -121,7 +121,7 @@ describe('an error of an asynchronous call', () => {
       const error = await rejected(loose(...args))
       const { code, message } = thrown(() => (mse as (...args: unknown[]) => unknown)(...args))
       // They know the same options but for their last.
-      const told = error.message.replace('out and signal', 'out and stream')
+      const told = error.message.replace('out, stream and signal', 'out and stream')
       expect([error.code, told]).toEqual([code, message])
     }
   })

@@ -4,6 +4,7 @@ import {
   alloc,
   bce,
   crossEntropy,
+  type DeviceStream,
   type DeviceTensor,
   hinge,
   huber,
@@ -109,6 +110,7 @@ mse(alloc(4, 'int32'), f32)
 declare const gpu32: DeviceTensor<'float32'>
 declare const gpu64: DeviceTensor<'float64'>
 declare const gpuLabels: DeviceTensor<'int32'>
+declare const gpuStream: DeviceStream
 
 // @ts-expect-error: the target lies in the memory of the host
 mse(gpu32, f32)
@@ -130,9 +132,23 @@ nll(gpu32, gpu32)
 mse(gpu32, gpu32, { backend: 'cpu' })
 // @ts-expect-error: there is no number before the device has computed it
 mse(gpu32, gpu32).toFixed()
-// @ts-expect-error: calls off the event loop take arrays
-mse.async(gpu32, gpu32)
-// @ts-expect-error: prepared calls take arrays
-mse.bind(gpu32, gpu32)
-// @ts-expect-error: accumulators take arrays
+// @ts-expect-error: a device is not done when update returns
 mse.accumulator().update(gpu32, gpu32)
+// @ts-expect-error: weights of a batch lie where it does
+mse.accumulator().updateAsync(gpu32, gpu32, { weight: f32 })
+// @ts-expect-error: the tensors of an accumulator's options are arrays
+crossEntropy.accumulator({ weight: gpu32 })
+// @ts-expect-error: nothing was asked of bind but the value
+mse.bind(gpu32, gpu32).grad.pred
+// @ts-expect-error: a bound call gives no number before the device has computed it
+mse.bind(gpu32, gpu32)().toFixed()
+// @ts-expect-error: the buffer lies in the memory of the host
+mse.async.grad(gpu32, gpu32, { out: { pred: f32 } })
+// @ts-expect-error: a stream is for device tensors
+mse.async(f32, f32, { stream: gpuStream })
+// @ts-expect-error: one batch of scores lies in the memory of the host
+lsGan.discriminator(gpu32, f32)
+// @ts-expect-error: whole numbers are no scores
+lsGan.discriminator(gpu32, gpuLabels)
+// @ts-expect-error: incoming gradients lie on the device too
+lsGan.discriminator.grad(gpu32, gpu32, { reduction: 'none', upstream: { real: f32, fake: f32 } })

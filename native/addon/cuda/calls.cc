@@ -2,6 +2,8 @@
 
 #include "addon/environment.h"
 #include "addon/exports.h"
+#include "addon/give_back.h"
+#include "addon/linked.h"
 
 namespace losskit {
 namespace {
@@ -20,12 +22,7 @@ std::mutex& lists() {
  */
 class CudaCalls {
  public:
-  explicit CudaCalls(napi_env env) : env_(env) {
-    const napi_value name = make_string(env, "losskit.cuda");
-    check(napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr,
-                                          given_back, &give_back_),
-          "thread-safe function");
-    napi_unref_threadsafe_function(env, give_back_);
+  explicit CudaCalls(napi_env env) : give_back_(env, "losskit.cuda", given_back) {
     // After the function has been made, whose own hook runs after this one.
     check(napi_add_env_cleanup_hook(env, leave_all, this), "hook");
   }
@@ -36,30 +33,25 @@ class CudaCalls {
     {
       std::lock_guard lock(lists());
       pending.calls = this;
-      pending.after = first_;
-      if (first_ != nullptr) first_->before = &pending;
-      first_ = &pending;
+      open_.add(pending);
     }
-    if (open_++ == 0) napi_ref_threadsafe_function(env_, give_back_);
+    give_back_.open();
   }
 
   /** Under the lock of the lists, so that the environment is still there. */
   void give_back(Pending& pending) {
-    unlink(pending);
-    napi_call_threadsafe_function(give_back_, &pending, napi_tsfn_nonblocking);
+    open_.remove(pending);
+    give_back_.give(&pending);
   }
 
  private:
-  napi_env env_;
-  napi_threadsafe_function give_back_ = nullptr;
-  int open_ = 0;
-  Pending* first_ = nullptr;
+  GiveBack give_back_;
+  Linked<Pending> open_;
 
   static void given_back(napi_env env, napi_value, void*, void* data) {
     const std::unique_ptr<Pending> pending(static_cast<Pending*>(data));
     if (env == nullptr) return;  // it has ended
-    CudaCalls& calls = *pending->calls;
-    if (--calls.open_ == 0) napi_unref_threadsafe_function(env, calls.give_back_);
+    pending->calls->give_back_.close();
     try {
       napi_resolve_deferred(env, pending->deferred, pending->result(env));
     } catch (const std::exception& e) {
@@ -69,12 +61,8 @@ class CudaCalls {
 
   static void leave_all(void* data) {
     std::lock_guard lock(lists());
-    for (Pending* p = static_cast<CudaCalls*>(data)->first_; p != nullptr; p = p->after) p->calls = nullptr;
-  }
-
-  void unlink(Pending& pending) {
-    (pending.before != nullptr ? pending.before->after : first_) = pending.after;
-    if (pending.after != nullptr) pending.after->before = pending.before;
+    for (Pending* p = static_cast<CudaCalls*>(data)->open_.first(); p != nullptr; p = p->after)
+      p->calls = nullptr;
   }
 };
 

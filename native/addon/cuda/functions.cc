@@ -205,6 +205,18 @@ napi_value release(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
+napi_value overlap(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const DeviceMemory& a = read_memory(env, arguments.value[0]);
+  const DeviceMemory& b = read_memory(env, arguments.value[1]);
+  const auto begins_in = [](const DeviceMemory& first, const DeviceMemory& second) {
+    const auto at = reinterpret_cast<uintptr_t>(first.data()),
+               from = reinterpret_cast<uintptr_t>(second.data());
+    return first.bytes() != 0 && at >= from && at - from < second.bytes();
+  };
+  return Napi::Boolean::New(env, begins_in(a, b) || begins_in(b, a));
+}
+
 napi_value upload_array(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   const Ref<CudaStream> stream = read_stream(env, arguments.value[0]);
@@ -298,12 +310,15 @@ void define_cuda_functions(napi_env env, napi_value exports) {
   define<adopt>(env, cuda, "adopt");
   define<device_of>(env, cuda, "deviceOf");
   define<release>(env, cuda, "release");
+  define<overlap>(env, cuda, "overlap");
   define<upload_array>(env, cuda, "upload");
   define<download_array>(env, cuda, "download");
   define<allocate_pinned_buffer>(env, cuda, "allocatePinned");
   define<export_memory>(env, cuda, "exportMemory");
   define<import_memory>(env, cuda, "importMemory");
   define<run_device>(env, cuda, "run");
+  define<bind_device>(env, cuda, "bind");
+  define<run_bound_device>(env, cuda, "runBound");
   define<read_outcome>(env, cuda, "readOutcome");
   check(napi_set_named_property(env, exports, "cuda", cuda), "cuda");
 }

@@ -35,16 +35,23 @@ EventHandle::EventHandle(CudaStream& stream) : device(stream.device) {
 
 EventHandle::~EventHandle() { device.note(cuda_library()->destroy_event(device.index, event)); }
 
-Outcome OutcomeHandle::read(const void* copy) const {
-  const cuda::Library& library = *cuda_library();
-  if (in_double) {
-    Sums<double> sums{};
-    library.read_double(copy, &sums);
-    return outcome_of(sums, how);
-  }
-  Sums<float> sums{};
-  library.read_float(copy, &sums);
+namespace {
+
+template <class T>
+Outcome read_sums(void (*read)(const void*, Sums<T>*), const void* copy, const HowToReduce& how,
+                  uint8_t* state) {
+  Sums<T> sums{};
+  read(copy, &sums);
+  if (state != nullptr && sums.fault.status == Status::ok) add_to_state(state, sums, how.by_weights);
   return outcome_of(sums, how);
+}
+
+}  // namespace
+
+Outcome OutcomeHandle::read(const void* copy, uint8_t* state) const {
+  const cuda::Library& library = *cuda_library();
+  return in_double ? read_sums(library.read_double, copy, how, state)
+                   : read_sums(library.read_float, copy, how, state);
 }
 
 DeviceMemory& read_memory(napi_env env, napi_value value) {

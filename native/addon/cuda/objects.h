@@ -57,8 +57,9 @@ struct OutcomeHandle {
 
   void made(napi_env env) { tell_weight(env, memory, 1); }
   void dropped(napi_env env) { tell_weight(env, memory, -1); }
-  /** From a copy of the memory. */
-  Outcome read(const void* copy) const;
+  /** From a copy of the memory. Adds the sums to a state where one is given, and only if nothing was wrong.
+   */
+  Outcome read(const void* copy, uint8_t* state) const;
 };
 
 /** Memory that has not been released. */

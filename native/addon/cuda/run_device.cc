@@ -5,7 +5,9 @@
 #include "addon/cuda/pinned.h"
 #include "addon/environment.h"
 #include "addon/read_job.h"
+#include "addon/references.h"
 #include "addon/report.h"
+#include "addon/state_functions.h"
 
 namespace losskit {
 namespace {
@@ -42,58 +44,136 @@ napi_value make_null(napi_env env) {
   return value;
 }
 
+/** What a stream is to compute, over device memory. */
+struct DeviceJob {
+  Ref<CudaStream> stream;
+  Job job;
+  Memories memories;
+
+  /** From the frame, and arguments: the stream, the outer function, the memory of each array. */
+  DeviceJob(napi_env env, const napi_value* given) : stream(read_stream(env, given[0])), memories{env} {
+    device().require_alive("running a loss");
+    const double outer = read_number(env, given[1], "outer");
+    require(outer == 0 || outer == 1, "outer");
+    read_job(environment_of(env).frame, given + 2, Memories::read, &memories, job);
+    job.outer = static_cast<Outer>(static_cast<int>(outer));
+    require(job.outer == Outer::none || job.reduction == Reduction::mean, "a function of the mean");
+    for (int i = 0; i < memories.count; ++i) {
+      require(&memories.of[i]->device() == &device(), "memory of another device");
+    }
+  }
+
+  CudaDevice& device() const { return stream->device; }
+  DeviceMemory allocate(uint64_t bytes) const { return DeviceMemory::allocate(stream, bytes, Origin::pool); }
+  DeviceMemory scratch() const { return allocate(cuda_library()->scratch_bytes(&job)); }
+  std::unique_ptr<OutcomeHandle> outcome() const {
+    return std::make_unique<OutcomeHandle>(OutcomeHandle{allocate(cuda_library()->outcome_bytes(&job)),
+                                                         stream, in_double(job), how_to_reduce(job)});
+  }
+
+  void enqueue(const DeviceMemory& outcome, const DeviceMemory& scratch) const {
+    order(memories, job.call, *stream);
+    device().succeed(
+        cuda_library()->run(device().index, stream->handle, &job, outcome.data(), scratch.data()),
+        "running a loss");
+  }
+};
+
+/** What is returned instead of a job that cannot be computed; null where it can. */
+napi_value refuse(napi_env env, const DeviceJob& job) {
+  double* const frame = environment_of(env).frame;
+  if (const Overlap overlap = find_overlap(job.job.call, frame[kSlotInPlace] != 0)) {
+    report(frame, overlap);
+    return make_undefined(env);
+  }
+  frame[kSlotStatus] = 0;
+  return cuda_library()->has(&job.job) ? nullptr : make_null(env);
+}
+
+/** A job that runs any number of times, each time into the same outcome. */
+struct BoundHandle {
+  static constexpr napi_type_tag kTag = {0x6c6f73736b697405, 0x626f756e64000001};
+  DeviceJob job;
+  DeviceMemory scratch;
+  const OutcomeHandle* outcome = nullptr;
+  References held;  // the memory, and the outcome
+
+  BoundHandle(napi_env env, DeviceJob&& of) : job(std::move(of)), scratch(job.scratch()), held(env) {}
+  void made(napi_env) {}
+  void dropped(napi_env) {}
+};
+
 /** An outcome on its way to the host. */
 struct ReadOutcome final : Pending {
   napi_ref handle = nullptr;  // keeps `outcome`
   const OutcomeHandle* outcome = nullptr;
+  napi_ref state = nullptr;  // none, or what it is added to
   Ref<PinnedBlock> copy;
 
   napi_value result(napi_env env) override {
+    uint8_t* const to = code == 0 ? find_state(env) : nullptr;
     Outcome o{};
-    if (code == 0) o = outcome->read(copy->data);
+    if (code == 0) o = outcome->read(copy->data, to);
     napi_delete_reference(env, handle);
     const Fault& fault = o.fault;
     return make_numbers(env, {static_cast<double>(code), static_cast<double>(fault.status), o.value,
                               static_cast<double>(o.count), static_cast<double>(fault.input),
                               static_cast<double>(fault.index), fault.value});
   }
+
+  uint8_t* find_state(napi_env env) {
+    if (state == nullptr) return nullptr;
+    napi_value value;
+    check(napi_get_reference_value(env, state, &value), "state");
+    napi_delete_reference(env, state);
+    return state_for(env, value, outcome->in_double);
+  }
 };
 
 }  // namespace
 
 napi_value run_device(napi_env env, napi_callback_info info) {
-  const Arguments<1 + kArrays> arguments(env, info);
-  const Ref<CudaStream> stream = read_stream(env, arguments.value[0]);
-  CudaDevice& device = stream->device;
-  device.require_alive("running a loss");
-  double* const frame = environment_of(env).frame;
-  Job job;
-  Memories memories{env};
-  read_job(frame, arguments.value + 1, Memories::read, &memories, job);
-  for (int i = 0; i < memories.count; ++i) {
-    require(&memories.of[i]->device() == &device, "memory of another device");
-  }
-  if (const Overlap overlap = find_overlap(job.call, frame[kSlotInPlace] != 0)) {
-    report(frame, overlap);
-    return nullptr;
-  }
-  frame[kSlotStatus] = 0;
-  const cuda::Library& library = *cuda_library();
-  if (!library.has(&job)) return make_null(env);
-
-  auto outcome = std::make_unique<OutcomeHandle>(
-      OutcomeHandle{DeviceMemory::allocate(stream, library.outcome_bytes(&job), Origin::pool), stream,
-                    in_double(job), how_to_reduce(job)});
-  DeviceMemory scratch = DeviceMemory::allocate(stream, library.scratch_bytes(&job), Origin::pool);
-  order(memories, job.call, *stream);
-  device.succeed(library.run(device.index, stream->handle, &job, outcome->memory.data(), scratch.data()),
-                 "running a loss");
+  const Arguments<2 + kArrays> arguments(env, info);
+  const DeviceJob job(env, arguments.value);
+  if (const napi_value refusal = refuse(env, job)) return refusal;
+  std::unique_ptr<OutcomeHandle> outcome = job.outcome();
+  job.enqueue(outcome->memory, job.scratch());
   return make_handle(env, std::move(outcome));
 }
 
-napi_value read_outcome(napi_env env, napi_callback_info info) {
+napi_value bind_device(napi_env env, napi_callback_info info) {
+  const Arguments<2 + kArrays> arguments(env, info);
+  DeviceJob job(env, arguments.value);
+  if (const napi_value refusal = refuse(env, job)) return refusal;
+  auto bound = std::make_unique<BoundHandle>(env, std::move(job));
+  std::unique_ptr<OutcomeHandle> made = bound->job.outcome();
+  bound->outcome = made.get();
+  const napi_value outcome = make_handle(env, std::move(made));
+  bound->held.hold(outcome);
+  for (int i = 0; i < kArrays; ++i) bound->held.hold(arguments.value[2 + i]);
+  napi_value result;
+  check(napi_create_object(env, &result), "object");
+  check(napi_set_named_property(env, result, "outcome", outcome), "outcome");
+  check(napi_set_named_property(env, result, "call", make_handle(env, std::move(bound))), "call");
+  return result;
+}
+
+napi_value run_bound_device(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
+  const BoundHandle& bound = read_handle<BoundHandle>(env, arguments.value[0], "not a bound call");
+  const DeviceJob& job = bound.job;
+  job.device().require_alive("running a loss");
+  for (int i = 0; i < job.memories.count; ++i) {
+    require(!job.memories.of[i]->is_released(), "device memory that was released");
+  }
+  job.enqueue(bound.outcome->memory, bound.scratch);
+  return make_undefined(env);
+}
+
+napi_value read_outcome(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
   OutcomeHandle& outcome = read_handle<OutcomeHandle>(env, arguments.value[0], "not an outcome");
+  state_for(env, arguments.value[1], outcome.in_double);
   CudaStream& stream = *outcome.stream;
   CudaDevice& device = stream.device;
   device.require_alive("reading a result");
@@ -104,6 +184,9 @@ napi_value read_outcome(napi_env env, napi_callback_info info) {
                                       outcome.memory.bytes()),
                  "reading a result");
   check(napi_create_reference(env, arguments.value[0], 1, &pending->handle), "reference");
+  if (!is_undefined(env, arguments.value[1])) {
+    check(napi_create_reference(env, arguments.value[1], 1, &pending->state), "reference");
+  }
   return await_stream(env, stream, std::move(pending));
 }
 

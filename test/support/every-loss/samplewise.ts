@@ -60,19 +60,19 @@ export function gather(
 ): Omit<Truth, 'grads'> & { readonly grads: Record<string, GradientTruth> } {
   const rounding = roundingOf(type)
   const grads = keys.map((key, k): [string, GradientTruth] => {
-    const of = (sample: Sample) => sample.grads[k] as readonly number[]
-    return [
-      key,
-      {
-        values: samples.flatMap(of),
-        scale: samples.flatMap(sample => (sample.scales?.[k] ?? of(sample)).map(Math.abs)),
-        slack: samples.flatMap(sample =>
-          of(sample).map(
-            (_, i) => rounding * (sample.moves?.grads[k]?.[i] ?? 0) + DOUBLE * (sample.sizes?.[k]?.[i] ?? 0),
-          ),
-        ),
-      },
-    ]
+    const values: number[] = []
+    const scale: number[] = []
+    const slack: number[] = []
+    for (const { grads, scales, moves, sizes } of samples) {
+      const slopes = grads[k] as readonly number[]
+      for (let i = 0; i < slopes.length; i++) {
+        const slope = slopes[i] as number
+        values.push(slope)
+        scale.push(Math.abs(scales?.[k]?.[i] ?? slope))
+        slack.push(rounding * (moves?.grads[k]?.[i] ?? 0) + DOUBLE * (sizes?.[k]?.[i] ?? 0))
+      }
+    }
+    return [key, { values, scale, slack }]
   })
   return {
     values: samples.map(sample => sample.value),
@@ -101,7 +101,7 @@ export function samplewise(loss: Samplewise): EveryLoss {
       at(
         ...inputs.map(({ data }, k) => {
           const width = widths[k] as number
-          return Array.from(data.subarray(i * width, (i + 1) * width))
+          return Array.prototype.slice.call(data, i * width, (i + 1) * width) as number[]
         }),
       ),
     )
