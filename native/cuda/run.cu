@@ -68,9 +68,7 @@ bool needs_slope(const Job& job) { return job.call.grads[0].data != nullptr && j
 bool needs_scale(const Job& job) { return needs_survey(job) || needs_slope(job); }
 
 /** Of an outcome with the scale, in whole lines of the cache. */
-uint64_t scale_bytes(const Job& job) {
-  return needs_scale(job) ? (outcome_bytes(job) + 127) / 128 * 128 : 0;
-}
+uint64_t scale_bytes(const Job& job) { return needs_scale(job) ? (outcome_bytes(job) + 127) / 128 * 128 : 0; }
 
 int processors_of(int device) {
   int processors = 1;
