@@ -76,11 +76,12 @@ LOSSKIT_INLINE Chunk measure_scores(const Rows& r, uint64_t row, uint64_t other,
     if (self < n && self % kTeam == lane()) s[self] = -infinity<double>;
     if constexpr (Loss::clusters == Clusters::together) {
       return measure_row<true>(s, [&](size_t j) { return Doubles(matches(j) ? 1 : 0); });
+    } else {
+      for (size_t j = 0; j < kTile; j += kTeam) {
+        if (matches(j)) s[j + lane()] = -infinity<double>;
+      }
+      return measure_row<false>(s, no_weights);
     }
-    for (size_t j = 0; j < kTile; j += kTeam) {
-      if (matches(j)) s[j + lane()] = -infinity<double>;
-    }
-    return measure_row<false>(s, no_weights);
   }
 }
 
