@@ -11,8 +11,9 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** Pixels that a block has in its shared memory. */
+/** Pixels that a block has in its shared memory, and a thread of a block of all threads. */
 constexpr uint64_t kRun = 1024;
+constexpr int kEachThread = kRun / kThreads;
 
 /** A pixel with its error, as bits; 0 where it takes no part. */
 struct Ranked {
@@ -122,7 +123,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   for (uint64_t item = blockIdx.x; item < Kind::count(c) * runs; item += gridDim.x) {
     const uint64_t of = item / runs, begin = item % runs * kRun, n = run_size(pixels, begin);
     Word size = 0;
-    for (uint64_t first = 0; first < n; first += kThreads) {
+    for (uint64_t first = 0; first < n; first += blockDim.x) {
       const uint64_t i = first + threadIdx.x;
       size += static_cast<Word>(__syncthreads_count(i < n && list.is_object(of, begin + i, lists.fault)));
     }
@@ -141,11 +142,11 @@ LOSSKIT_INLINE bool is_absent(const Lists& lists, uint64_t list) {
 LOSSKIT_INLINE void sort_run(Ranked* items, uint64_t n) {
   uint64_t size = 1;
   while (size < n) size *= 2;
-  for (uint64_t i = n + threadIdx.x; i < size; i += kThreads) items[i] = {0, ~uint64_t(0)};
+  for (uint64_t i = n + threadIdx.x; i < size; i += blockDim.x) items[i] = {0, ~uint64_t(0)};
   for (uint64_t span = 2; span <= size; span *= 2) {
     for (uint64_t distance = span / 2; distance > 0; distance /= 2) {
       __syncthreads();
-      for (uint64_t k = threadIdx.x; k < size / 2; k += kThreads) {
+      for (uint64_t k = threadIdx.x; k < size / 2; k += blockDim.x) {
         const uint64_t i = k / distance * 2 * distance + k % distance, j = i + distance;
         const bool descends = (i & span) == 0;
         if (items[j].is_before(items[i]) == descends) {
@@ -170,7 +171,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     if (is_absent<Kind>(lists, of)) continue;
     bool saw_nan = false;
     Word size = 0;
-    for (uint64_t start = 0; start < n; start += kThreads) {
+    for (uint64_t start = 0; start < n; start += blockDim.x) {
       const uint64_t i = start + threadIdx.x;
       if (i < n) items[i] = list.item(of, begin + i, saw_nan, lists.fault);
       if (!Kind::counts_first) size += static_cast<Word>(__syncthreads_count(i < n && items[i].is_object()));
@@ -178,7 +179,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     if (threadIdx.x == 0 && size != 0) atomicAdd(&lists.info[of].size, size);
     if (saw_nan) atomicOr(&lists.info[of].saw_nan, 1u);
     sort_run(items, n);
-    for (uint64_t i = threadIdx.x; i < n; i += kThreads)
+    for (uint64_t i = threadIdx.x; i < n; i += blockDim.x)
       lists.items[item / runs * pixels + begin + i] = items[i];
     __syncthreads();  // the next run has the same memory
   }
@@ -231,11 +232,11 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     if (threadIdx.x < 2) split[threadIdx.x] = taken_of(a, of_a, b, of_b, begin - base + threadIdx.x * n);
     __syncthreads();
     const uint64_t from_a = split[0], n_a = split[1] - from_a, from_b = begin - base - from_a, n_b = n - n_a;
-    for (uint64_t i = threadIdx.x; i < n; i += kThreads)
+    for (uint64_t i = threadIdx.x; i < n; i += blockDim.x)
       items[i] = i < n_a ? a[from_a + i] : b[from_b + i - n_a];
     __syncthreads();
     Ranked* const to = lists.sorted + item / runs * pixels + begin;
-    for (uint64_t i = threadIdx.x; i < n; i += kThreads) {
+    for (uint64_t i = threadIdx.x; i < n; i += blockDim.x) {
       const Ranked one = items[i];
       const uint64_t before =
           i < n_a ? i + count_before(items + n_a, n_b, one) : i - n_a + count_before(items, n_a, one);
@@ -255,7 +256,7 @@ LOSSKIT_INLINE double incoming_of(const ClassLists<T>& lists, const ListInfo* in
   const Call& c = lists.c;
   const uint64_t row = lists.row_of(list);
   uint64_t present = 0;
-  for (uint64_t first = 0; first < c.others; first += kThreads) {
+  for (uint64_t first = 0; first < c.others; first += blockDim.x) {
     const uint64_t k = first + threadIdx.x;
     present += static_cast<uint64_t>(__syncthreads_count(k < c.others && info[row * c.others + k].size != 0));
   }
@@ -267,13 +268,13 @@ LOSSKIT_INLINE double incoming_of(const ClassLists<T>& lists, const ListInfo* in
 template <class Kind, class T>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     walk_kernel(const __grid_constant__ Call c, const Lists lists, uint64_t first, uint64_t count) {
-  constexpr int kEachThread = kRun / kThreads;
   __shared__ double terms[kRun];
   __shared__ unsigned objects[kEachThread * kWarps];  // of every 32 pixels
   const Kind list{c};
   const uint64_t pixels = Kind::pixels(c);
   const bool wants_grad = c.grads[0].data != nullptr;
   const unsigned lane_of_warp = threadIdx.x % 32;
+  const int warp = static_cast<int>(threadIdx.x / 32), warps = static_cast<int>(blockDim.x / 32);
   for (uint64_t item = blockIdx.x; item < count; item += gridDim.x) {
     const uint64_t of = first + item;
     const ListInfo info = lists.info[of];
@@ -287,7 +288,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     for (uint64_t begin = 0; begin < pixels; begin += kRun) {
       const uint64_t n = run_size(pixels, begin);
       if (!takes_part) {
-        for (uint64_t i = threadIdx.x; wants_grad && i < n; i += kThreads)
+        for (uint64_t i = threadIdx.x; wants_grad && i < n; i += blockDim.x)
           put_float(c.grads[0], list.place(of, begin + i), nothing);
         continue;
       }
@@ -295,18 +296,18 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
       unsigned before[kEachThread];
 #pragma unroll
       for (int q = 0; q < kEachThread; ++q) {
-        const uint64_t i = static_cast<uint64_t>(q) * kThreads + threadIdx.x;
+        const uint64_t i = static_cast<uint64_t>(q) * blockDim.x + threadIdx.x;
         own[q] = i < n ? lists.items[item * pixels + begin + i] : Ranked{0, 0};
         const unsigned votes = __ballot_sync(kWarp, own[q].key != 0 && own[q].is_object());
         before[q] = static_cast<unsigned>(__popc(votes & ((1u << lane_of_warp) - 1)));
-        if (lane_of_warp == 0) objects[q * kWarps + static_cast<int>(threadIdx.x / 32)] = __popc(votes);
+        if (lane_of_warp == 0) objects[q * warps + warp] = __popc(votes);
       }
       __syncthreads();
 #pragma unroll
       for (int q = 0; q < kEachThread; ++q) {
-        const uint64_t i = static_cast<uint64_t>(q) * kThreads + threadIdx.x;
+        const uint64_t i = static_cast<uint64_t>(q) * blockDim.x + threadIdx.x;
         uint64_t objects_up_to = objects_before + before[q];
-        for (int k = 0; k < q * kWarps + static_cast<int>(threadIdx.x / 32); ++k) objects_up_to += objects[k];
+        for (int k = 0; k < q * warps + warp; ++k) objects_up_to += objects[k];
         double step = 0, term = 0;
         if (own[q].key != 0) {
           const double common = size - static_cast<double>(objects_up_to),
@@ -319,7 +320,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
         const T grad = own[q].key != 0 ? static_cast<T>(incoming * (own[q].falls() ? -step : step)) : T(0);
         put_float(c.grads[0], list.place(of, own[q].pixel / 4), grad);
       }
-      for (int k = 0; k < kEachThread * kWarps; ++k) objects_before += objects[k];
+      for (int k = 0; k < kEachThread * warps; ++k) objects_before += objects[k];
       __syncthreads();
       if (threadIdx.x == 0) {
 #pragma unroll 8
@@ -393,19 +394,26 @@ struct LovaszRunOf {
     return items_at(c) + at_once(c) * 2 * Kind::pixels(c) * sizeof(Ranked);
   }
 
+  /** Of a block: for small lists no more than have pixels, for all wait for each other all the time. */
+  static unsigned threads(const Call& c) {
+    unsigned n = 32;
+    while (n < kThreads && n * kEachThread < Kind::pixels(c)) n *= 2;
+    return n;
+  }
+
   /** Sorts and walks `count` lists from `first` on. */
   static Code run_lists(const Call& c, const Place& place, Lists lists, uint64_t first, uint64_t count) {
     const uint64_t pixels = Kind::pixels(c), runs = (pixels + kRun - 1) / kRun;
     const unsigned grid = grid_of(count * runs, 1, place.processors, 8);
-    Code code = launch(sort_kernel<Kind>, grid, kThreads, 0, place.stream, c, lists, first, count);
+    Code code = launch(sort_kernel<Kind>, grid, threads(c), 0, place.stream, c, lists, first, count);
     for (uint64_t width = kRun; width < pixels && code == cudaSuccess; width *= 2) {
       code = launch(merge_kernel<Kind>, grid, kThreads, 0, place.stream, c, lists, first, count, width);
       Ranked* const merged = lists.sorted;
       lists.sorted = lists.items, lists.items = merged;
     }
     if (code != cudaSuccess) return code;
-    return launch(walk_kernel<Kind, T>, grid_of(count, 1, place.processors, 8), kThreads, 0, place.stream, c,
-                  lists, first, count);
+    return launch(walk_kernel<Kind, T>, grid_of(count, 1, place.processors, 8), threads(c), 0, place.stream,
+                  c, lists, first, count);
   }
 
   static Code run(const Call& c, const Place& place) {
@@ -420,7 +428,7 @@ struct LovaszRunOf {
     if constexpr (Kind::counts_first) {
       const uint64_t runs = (pixels + kRun - 1) / kRun;
       if (code == cudaSuccess)
-        code = launch(count_kernel<Kind>, grid_of(count * runs, 1, place.processors, 8), kThreads, 0,
+        code = launch(count_kernel<Kind>, grid_of(count * runs, 1, place.processors, 8), threads(c), 0,
                       place.stream, c, lists);
     }
     for (uint64_t first = 0; first < count && code == cudaSuccess; first += step)
