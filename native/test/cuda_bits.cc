@@ -319,11 +319,26 @@ void compare_kernel(int index) {
   }
 }
 
-/** A batch that takes the ways of many rows, once, for it takes long. */
+/** A batch of so many rows that blocks take several, or that they are walked differently; none where other
+ * batches have that already. */
+Sizes many_rows(Driver driver) {
+  switch (driver) {
+    case Driver::all_pairs:
+      return {4200, 3, 0, 4200};
+    case Driver::multilabel:
+      return {9000, 40, 1};
+    case Driver::sequences:
+      return {300, 5, 4, 6};
+    default:
+      return {0};
+  }
+}
+
+/** Once, for it takes long. */
 void compare_many_rows(int index) {
   const Kernel& kernel = kernel_at(index);
-  if (is_short || kernel.driver != Driver::all_pairs) return;
-  const Sizes sizes = {4200, 3, 0, 4200};
+  const Sizes sizes = many_rows(kernel.driver);
+  if (is_short || sizes.rows == 0) return;
   const Batch<float> batch(index, sizes, Numbers::normal, Numbers::signs, Extras::none);
   report(compare<float>(batch.job, {}), kernel, "float32", sizes, batch.job, {});
 }
