@@ -10,25 +10,38 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
+// What is the same for all losses is told, not compiled, which loss it is for.
+
+/** Of a loss: whether both sides are one, and whether rows have labels. */
+struct Sides {
+  bool are_one, have_labels;
+};
+
+/** One side: y or x. */
+template <class T>
+LOSSKIT_INLINE Side side_of(const Call& c, const Rows& r, bool is_y) {
+  const double* const scales = is_y ? r.scale_y : r.scale_x;
+  return {{c.inputs[is_y ? 1 : 0], is_y ? c.others : c.rows, c.columns, sizeof(T) == 8 ? scales : nullptr},
+          is_y ? r.inverse_y : r.inverse_x};
+}
+
 /** Norms of the rows of both sides, a team for each, and their labels. */
-template <class Loss, class T>
-__global__ void __launch_bounds__(kThreads, kBlocks) prepare_kernel(const __grid_constant__ Call c) {
-  const Rows r = rows_of<Loss>(c);
-  const uint64_t stride = uint64_t(gridDim.x) * kTeams, rows = is_self<Loss> ? c.rows : c.rows + c.others;
+template <class T>
+__global__ void __launch_bounds__(kThreads, kBlocks)
+    prepare_kernel(const __grid_constant__ Call c, const Sides sides) {
+  const Rows r = rows_of(c, sides.are_one);
+  const uint64_t stride = uint64_t(gridDim.x) * kTeams, rows = sides.are_one ? c.rows : c.rows + c.others;
   for (uint64_t i = uint64_t(blockIdx.x) * kTeams + threadIdx.x / kTeam; i < rows; i += stride) {
-    const bool of_x = i < c.rows;
-    const uint64_t row = of_x ? i : i - c.rows;
-    double* const scales = of_x ? r.scale_x : r.scale_y;
-    const Matrix m = (of_x ? side_x<Loss, T>(c, r) : side_y<Loss, T>(c, r)).matrix;
-    if (lane() == 0) {
-      if (of_x)
-        r.labels[row] = Loss::labels < 0 ? static_cast<int64_t>(row) : number_at<int64_t>(c.inputs[1], row);
-    }
+    const bool is_y = i >= c.rows;
+    const uint64_t row = is_y ? i - c.rows : i;
+    const Matrix m = side_of<T>(c, r, is_y).matrix;
+    if (lane() == 0 && !is_y)
+      r.labels[row] = sides.have_labels ? number_at<int64_t>(c.inputs[1], row) : static_cast<int64_t>(row);
     const double scale = scale_of<T>(m, row);
-    if (lane() == 0) scales[row] = scale;
+    if (lane() == 0) (is_y ? r.scale_y : r.scale_x)[row] = scale;
     __syncwarp(team_mask());
     const double inverse = inverse_norm<T>(m, row);
-    if (lane() == 0) (of_x ? r.inverse_x : r.inverse_y)[row] = inverse;
+    if (lane() == 0) (is_y ? r.inverse_y : r.inverse_x)[row] = inverse;
   }
 }
 
@@ -263,12 +276,11 @@ __global__ void __launch_bounds__(kPairThreads, 4)
 }
 
 /** From sums to the gradient of every row of a side, a team for each. */
-template <class Loss, class T, bool transposed>
+template <class T>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    project_kernel(const __grid_constant__ Call c, double* sums) {
-  const Rows r = rows_of<Loss>(c);
-  const Side a = transposed ? side_y<Loss, T>(c, r) : side_x<Loss, T>(c, r);
-  const MutableTensor& grad = c.grads[transposed ? 1 : 0];
+    project_kernel(const __grid_constant__ Call c, const Sides sides, bool is_y, double* sums) {
+  const Side a = side_of<T>(c, rows_of(c, sides.are_one), is_y);
+  const MutableTensor& grad = c.grads[is_y ? 1 : 0];
   const uint64_t stride = uint64_t(gridDim.x) * kTeams;
   for (uint64_t row = uint64_t(blockIdx.x) * kTeams + threadIdx.x / kTeam; row < a.matrix.rows;
        row += stride) {
@@ -281,6 +293,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
 template <class Loss, class T>
 struct AllPairsRun {
+  static constexpr Sides kSides = {is_self<Loss>, Loss::labels >= 0};
+
   static uint64_t memory(const Call& c) {
     const uint64_t most = c.rows > c.others ? c.rows : c.others;
     return rows_bytes(c) + (c.grads[0].data != nullptr ? most * c.columns * sizeof(double) : 0);
@@ -299,8 +313,8 @@ struct AllPairsRun {
         launch(sum_kernel<Loss, T, transposed>, grid_of(blocks * parts, 1, place.processors, 32),
                kPairThreads, 0, place.stream, c, factor, static_cast<unsigned>(parts), sums);
     if (code != cudaSuccess) return code;
-    return launch(project_kernel<Loss, T, transposed>, grid_of(rows, kTeams, place.processors, 8), kThreads,
-                  0, place.stream, c, sums);
+    return launch(project_kernel<T>, grid_of(rows, kTeams, place.processors, 8), kThreads, 0, place.stream, c,
+                  kSides, transposed, sums);
   }
 
   static Code run(const Call& given, const Place& place) {
@@ -311,7 +325,7 @@ struct AllPairsRun {
       return grid_of(items, each, place.processors, most);
     };
     Code code =
-        launch(prepare_kernel<Loss, T>, blocks(c.rows + c.others, kTeams, 8), kThreads, 0, place.stream, c);
+        launch(prepare_kernel<T>, blocks(c.rows + c.others, kTeams, 8), kThreads, 0, place.stream, c, kSides);
     if (code != cudaSuccess) return code;
     const uint64_t tiles = (c.rows + kTileRows - 1) / kTileRows;
     code = launch(measure_kernel<Loss, T>, blocks(tiles * records_of(c), 1, 32), kPairThreads, 0,

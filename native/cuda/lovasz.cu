@@ -114,7 +114,7 @@ LOSSKIT_INLINE uint64_t run_size(uint64_t pixels, uint64_t begin) {
   return pixels - begin < kRun ? pixels - begin : kRun;
 }
 
-/** Counts the pixels of every class of every row, by runs. */
+/** Counts the pixels of every class of every row, by runs; of labels alone. */
 template <class Kind>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     count_kernel(const __grid_constant__ Call c, const Lists lists) {
@@ -215,15 +215,14 @@ LOSSKIT_INLINE uint64_t count_before(const Ranked* items, uint64_t n, const Rank
 }
 
 /** Merges sorted parts of `width` items two by two, in every list; a block has a run of what comes out. */
-template <class Kind>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    merge_kernel(const __grid_constant__ Call c, const Lists lists, uint64_t first, uint64_t count,
+    merge_kernel(const Lists lists, uint64_t pixels, bool skips_absent, uint64_t first, uint64_t count,
                  uint64_t width) {
   __shared__ Ranked items[kRun];
   __shared__ uint64_t split[2];
-  const uint64_t pixels = Kind::pixels(c), runs = (pixels + kRun - 1) / kRun;
+  const uint64_t runs = (pixels + kRun - 1) / kRun;
   for (uint64_t item = blockIdx.x; item < count * runs; item += gridDim.x) {
-    if (is_absent<Kind>(lists, first + item / runs)) continue;
+    if (skips_absent && lists.info[first + item / runs].size == 0) continue;
     const uint64_t begin = item % runs * kRun, n = run_size(pixels, begin);
     const uint64_t base = begin / (2 * width) * 2 * width, left = pixels - base;
     const uint64_t of_a = left < width ? left : width, of_b = left - of_a < width ? left - of_a : width;
@@ -407,7 +406,8 @@ struct LovaszRunOf {
     const unsigned grid = grid_of(count * runs, 1, place.processors, 8);
     Code code = launch(sort_kernel<Kind>, grid, threads(c), 0, place.stream, c, lists, first, count);
     for (uint64_t width = kRun; width < pixels && code == cudaSuccess; width *= 2) {
-      code = launch(merge_kernel<Kind>, grid, kThreads, 0, place.stream, c, lists, first, count, width);
+      code = launch(merge_kernel, grid, kThreads, 0, place.stream, lists, pixels, Kind::counts_first, first,
+                    count, width);
       Ranked* const merged = lists.sorted;
       lists.sorted = lists.items, lists.items = merged;
     }
@@ -428,8 +428,8 @@ struct LovaszRunOf {
     if constexpr (Kind::counts_first) {
       const uint64_t runs = (pixels + kRun - 1) / kRun;
       if (code == cudaSuccess)
-        code = launch(count_kernel<Kind>, grid_of(count * runs, 1, place.processors, 8), threads(c), 0,
-                      place.stream, c, lists);
+        code = launch(count_kernel<ClassLists<float>>, grid_of(count * runs, 1, place.processors, 8),
+                      threads(c), 0, place.stream, c, lists);
     }
     for (uint64_t first = 0; first < count && code == cudaSuccess; first += step)
       code = run_lists(c, place, lists, first, count - first < step ? count - first : step);

@@ -34,8 +34,8 @@ struct Rows {
   Chunk* measured;  // [row][record]
 };
 
-template <class Loss>
-LOSSKIT_INLINE Rows rows_of(const Call& c) {
+/** `of_self` says that both sides are one. */
+LOSSKIT_INLINE Rows rows_of(const Call& c, bool of_self) {
   double* p = static_cast<double*>(c.shared);
   const auto take = [&](uint64_t n) LOSSKIT_LAMBDA {
     double* const taken = p;
@@ -46,11 +46,15 @@ LOSSKIT_INLINE Rows rows_of(const Call& c) {
   double** const arrays[] = {&r.max,      &r.factor, &r.uniform,   &r.label_score, &r.label_slope,
                              &r.positive, &r.shift,  &r.inverse_x, &r.scale_x};
   for (double** array : arrays) *array = take(c.rows);
-  r.inverse_y = is_self<Loss> ? r.inverse_x : take(c.others);
-  r.scale_y = is_self<Loss> ? r.scale_x : take(c.others);
+  r.inverse_y = of_self ? r.inverse_x : take(c.others);
+  r.scale_y = of_self ? r.scale_x : take(c.others);
   r.labels = reinterpret_cast<int64_t*>(take(c.rows));
   r.measured = reinterpret_cast<Chunk*>(p);
   return r;
+}
+template <class Loss>
+LOSSKIT_INLINE Rows rows_of(const Call& c) {
+  return rows_of(c, is_self<Loss>);
 }
 constexpr uint64_t rows_bytes(const Call& c) {
   return (10 * c.rows + 2 * c.others) * sizeof(double) + c.rows * records_of(c) * sizeof(Chunk);
