@@ -30,9 +30,9 @@ void finish_pairs(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, vo
     for (uint64_t i = 0; i < rows; ++i) {
       RowValue value;
       if constexpr (Loss::clusters == Clusters::none) {
-        value = finish_labelled<Loss, T>(c, r, row + i);
+        value = finish_labelled<Loss>(c, r, row + i);
       } else if constexpr (Loss::clusters == Clusters::together) {
-        value = finish_together<Loss>(c, r, row + i);
+        value = finish_together<Loss>(c, r, row + i, incoming_gradient(c, row + i));
       } else {
         value = finish_apart<Loss>(c, r, row + i, positives[i]);
       }

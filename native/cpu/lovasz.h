@@ -1,8 +1,4 @@
-// The Lovász losses: errors of pixels in descending order, weighed by the steps of the Jaccard loss.
-//
-// Only positive errors take part, so only they are sorted, by the bits of their float64, which for positive
-// numbers are in the order of the numbers; pixels with equal errors stay in their order. Everything after the
-// sort is one walk down the list.
+// The driver of the Lovász losses, a list of sorted errors at a time; see losses/lovasz.h.
 //
 // lovaszHinge: pred[rows, columns] and target of 0 and 1.
 // lovaszSoftmax: probabilities [rows * inner, others, columns] of `others` classes, labels [rows * inner,
@@ -13,6 +9,7 @@
 
 #include "cpu/labels.h"
 #include "losses/catalogue.h"
+#include "losses/lovasz.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
@@ -70,13 +67,10 @@ double walk_errors(const Ranked* sorted, size_t n, uint64_t size, F at) {
   double sum = 0, common = static_cast<double>(size), all = common;
   for (size_t i = 0; i < n; ++i) {
     const bool is_object = (sorted[i].pixel & 1) != 0;
-    // The Jaccard loss 1 - common / all, after this pixel less before it.
-    double step;
+    const double step = jaccard_step(is_object, size, common, all);
     if (is_object) {
-      step = 1 / all;
       common -= 1;
     } else {
-      step = size == 0 ? (i == 0 ? 1 : 0) : common / (all * (all + 1));
       all += 1;
     }
     sum += error_of(sorted[i]) * step;
@@ -153,8 +147,7 @@ bool lovasz_hinge_row(const Call& c, uint64_t row, T& value, Ranked* items, Faul
       }
       const bool is_object = t[i] == T(1);
       size += is_object;
-      const double logit = static_cast<double>(x[i]);
-      errors.add(is_object ? 1 - logit : 1 + logit, done + i, is_object);
+      errors.add(hinge_error(static_cast<double>(x[i]), is_object).error, done + i, is_object);
     }
   }
   const double weight = row_weight(c, row), incoming = incoming_gradient(c, row) * weight;
@@ -250,9 +243,7 @@ void lovasz_class(const Call& c, uint64_t row, uint64_t k, Ranked* items) {
       if (label == kIgnored) return;
       const bool is_object = static_cast<uint64_t>(label) == k;
       const double p = read_one<double>(c.inputs[0], place(position));
-      const double d = is_object ? 1 - p : p;
-      // A probability beyond [0, 1] errs on the other side: the slope turns, as |d| does.
-      errors.add(d < 0 ? -d : d, position, is_object);
+      errors.add(probability_error(p, is_object).error, position, is_object);
     });
   }
   const double incoming = wants_grad ? incoming_gradient(c, row) * row_weight(c, row) /
@@ -263,10 +254,8 @@ void lovasz_class(const Call& c, uint64_t row, uint64_t k, Ranked* items) {
   const auto write = [&](const Ranked& r, double step) {
     if (!wants_grad) return;
     const uint64_t at = place(r.pixel / 2);
-    const bool is_object = (r.pixel & 1) != 0;
-    const double p = read_one<double>(c.inputs[0], at);
-    const bool is_beyond = is_object ? p > 1 : p < 0;
-    set_gradient<T>(c.grads[0], at, incoming * (is_object != is_beyond ? -step : step));
+    const bool falls = probability_error(read_one<double>(c.inputs[0], at), (r.pixel & 1) != 0).falls;
+    set_gradient<T>(c.grads[0], at, incoming * (falls ? -step : step));
   };
   if (wants_grad) {
     for (uint64_t image = 0; image < images; ++image) {

@@ -2,11 +2,12 @@
 // target[N, C] says for each class how right it is, or lists the right ones, a list that -1 ends early. A
 // value for each row.
 //
-// Sums run in the canonical lanes and in float64. Terms of a list compare every right class with all wrong
-// ones, from scratch memory that holds a row.
+// Sums run in the canonical lanes and in float64. Rows with lists are computed from scratch memory that holds
+// one; see losses/listed.h.
 #pragma once
 
 #include "cpu/margins.h"
+#include "losses/listed.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
@@ -52,22 +53,6 @@ void multilabel_terms(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums
   }
 }
 
-LOSSKIT_INLINE uint64_t whole_vectors(uint64_t n) { return (n + 15) / 16 * 16; }
-
-/** Memory for a row: the classes of its list, and in whole vectors its scores, where its wrong classes are (1
- * or 0), and the slopes of its classes. */
-template <class T>
-struct ListedRow {
-  int64_t* labels;
-  T *scores, *wrong, *slopes;
-
-  ListedRow(void* memory, uint64_t padded)
-      : labels(static_cast<int64_t*>(memory)),
-        scores(reinterpret_cast<T*>(labels + padded)),
-        wrong(scores + padded),
-        slopes(wrong + padded) {}
-};
-
 template <class T>
 uint64_t listed_bytes(const Call& c) {
   return whole_vectors(c.columns) * (sizeof(int64_t) + 3 * sizeof(T));
@@ -96,7 +81,6 @@ int64_t mark_listed(const Call& c, uint64_t row, const ListedRow<T>& listed, Fau
 
 template <class Loss, class T>
 void multilabel_lists(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void* memory) {
-  using V = vec<T, 16>;
   RowGroup<T> group;
   const typename Loss::template Params<double> params(c.params);
   const double classes = static_cast<double>(c.columns);
@@ -115,29 +99,10 @@ void multilabel_lists(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums
         listed.slopes[i] = T(0);
         if (i >= c.columns) listed.scores[i] = T(0);
       }
-      Doubles sum(0);
-      for (int64_t k = 0; k < count; ++k) {
-        const int64_t label = listed.labels[k];
-        const Doubles right(static_cast<double>(listed.scores[label]));
-        Doubles slope(0);
-        for (uint64_t i = 0; i < padded; i += 16) {
-          const V is_wrong = V::load(listed.wrong + i);
-          const Out<Doubles> one = Loss::at(widen(V::load(listed.scores + i)) - right, params);
-          const auto counts = widen(is_wrong) == Doubles(1);
-          sum = sum + select(counts, one.value, Doubles(0));
-          if (!wants_grad) continue;
-          const Doubles steep = select(counts, one.grad, Doubles(0));
-          slope = slope + steep;
-          (V::load(listed.slopes + i) + narrow_to<T>(steep)).store(listed.slopes + i);
-        }
-        if (wants_grad) listed.slopes[label] -= static_cast<T>(sum_lanes(slope));
-      }
-      group.values[r] = static_cast<T>(sum_lanes(sum) / classes);
+      const double sum = sum_listed<Loss>(listed, count, padded, wants_grad, params);
+      group.values[r] = static_cast<T>(sum / classes);
       if (!wants_grad) continue;
-      const Doubles factor(incoming_gradient(c, row) / classes);
-      for (uint64_t i = 0; i < padded; i += 16) {
-        narrow_to<T>(fma(factor, widen(V::load(listed.slopes + i)), Doubles(0))).store(listed.slopes + i);
-      }
+      scale_slopes(listed, padded, incoming_gradient(c, row) / classes);
       write_block(c.grads[0], place, static_cast<size_t>(c.columns), listed.slopes);
     }
     group.finish(c, at, n, n, sums);

@@ -1,11 +1,9 @@
 // The driver of sequences: log-probabilities [T, N, C] of T steps, label sequences [N, S], and how long each
 // is. rows = N, columns = C, others = T, inner = S.
 //
-// The forward-backward algorithm in logarithms and float64, one sample at a time. The labels with blanks
-// around them are the states; a step moves all of them at once, so vectors hold neighbouring states, and
-// every state is computed by the same operations wherever it lies. The forward pass keeps its row of every
-// step where a gradient is wanted; the backward pass needs one row, and writes the gradient of a step when it
-// is done with it.
+// One sample at a time, in vectors of neighbouring states. The forward pass keeps its row of every step where
+// a gradient is wanted; the backward pass needs one row, and writes the gradient of a step when it is done
+// with it.
 #pragma once
 
 #include "cpu/labels.h"
@@ -15,14 +13,7 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-using States = vec<double, 16>;
 constexpr size_t kLanes = 16;
-
-/** Log-sum-exp of three; -inf if all are. */
-LOSSKIT_INLINE States log_add(States a, States b, States c) {
-  const States m = max(a, max(b, c)), shift = select(m == States(-infinity<double>), States(0), m);
-  return log((exp(a - shift) + exp(b - shift)) + exp(c - shift)) + shift;
-}
 
 /** States of a sample, padded so that whole vectors and two neighbours on either side can be read. */
 LOSSKIT_INLINE uint64_t padded_states(uint64_t labels) {
@@ -162,11 +153,9 @@ inline double run_forward(const Call& c, const Sample& sample, SequenceScratch& 
 inline void add_posteriors(const Sample& sample, SequenceScratch& s, const double* forward,
                            double log_probability) {
   for (uint64_t k = 0; k < sample.states; k += kLanes) {
-    // Both passes hold this step's log-probability. Where that is -inf no alignment passes.
-    const States emission = States::load(s.emission + k), a = States::load(forward + k);
-    const States joint = (a - emission) + (States::load(s.backward + k) - States(log_probability));
-    const auto passes = (emission == States(-infinity<double>));
-    select(passes, States(0), exp(joint)).store(s.share + k);
+    share_of(States::load(s.emission + k), States::load(forward + k), States::load(s.backward + k),
+             log_probability)
+        .store(s.share + k);
   }
   for (uint64_t k = 0; k < sample.states; ++k) s.posterior[s.position[k]] += s.share[k];
 }

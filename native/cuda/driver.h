@@ -16,8 +16,8 @@ struct Place {
   Stream stream;
   int processors;  // of the device
   void* outcome;   // all zeros
-  void* scratch;
-  bool is_scaled;  // the scratch holds an outcome with the scale of the gradients
+  void* memory;    // as much as the loss asked for
+  void* scaled;    // an outcome with the scale of the gradients; null where the call's own is right
 
   template <class T>
   Outcome<T>* outcome_of() const {
@@ -26,11 +26,16 @@ struct Place {
   /** Null where the call's own scale is right. */
   template <class T>
   const double* scale_of() const {
-    return is_scaled ? &static_cast<const Outcome<T>*>(scratch)->scale : nullptr;
+    return scaled != nullptr ? &static_cast<const Outcome<T>*>(scaled)->scale : nullptr;
   }
 };
 
-using Run = Code (*)(const Call&, const Place&);
+/** A loss in one type: what puts it into a stream, and how many bytes of memory it needs on the way; null for
+ * none. */
+struct Run {
+  Code (*run)(const Call&, const Place&);
+  uint64_t (*memory)(const Call&);
+};
 
 /** The losses of a driver, or some of them, in the order of the catalogue. */
 struct DriverRuns {
@@ -38,12 +43,21 @@ struct DriverRuns {
   int count;
 };
 
-/** R<Loss, T>::run of every loss of a list, in both types. */
+template <class R>
+constexpr Run entry_of() {
+  if constexpr (requires { R::memory; }) {
+    return {R::run, R::memory};
+  } else {
+    return {R::run, nullptr};
+  }
+}
+
+/** R<Loss, T>::run, and its memory, of every loss of a list, in both types. */
 template <template <class, class> class R, class List>
 struct RunsOf;
 template <template <class, class> class R, template <class...> class List, class... L>
 struct RunsOf<R, List<L...>> {
-  static constexpr Run f32[] = {R<L, float>::run...}, f64[] = {R<L, double>::run...};
+  static constexpr Run f32[] = {entry_of<R<L, float>>()...}, f64[] = {entry_of<R<L, double>>()...};
   static constexpr DriverRuns runs = {f32, f64, sizeof...(L)};
 };
 

@@ -10,7 +10,7 @@
 namespace losskit::cuda {
 
 extern const DriverRuns elements_runs, softmax_runs, gather_runs, margins_runs, regions_runs, boxes_runs,
-    pairs_runs;
+    pairs_runs, siamese_runs, all_pairs_runs, ctc_runs, listed_runs, terms_runs, lovasz_runs;
 
 namespace {
 
@@ -20,20 +20,23 @@ struct Listed {
   const DriverRuns& runs;
 };
 
-constexpr Listed kListed[] = {{Driver::elements, elements_runs}, {Driver::rows, softmax_runs},
-                              {Driver::rows, gather_runs},       {Driver::rows, margins_runs},
-                              {Driver::masks, regions_runs},     {Driver::boxes, boxes_runs},
-                              {Driver::pairs, pairs_runs}};
+constexpr Listed kListed[] = {
+    {Driver::elements, elements_runs},   {Driver::rows, softmax_runs},  {Driver::rows, gather_runs},
+    {Driver::rows, margins_runs},        {Driver::masks, regions_runs}, {Driver::masks, lovasz_runs},
+    {Driver::boxes, boxes_runs},         {Driver::pairs, pairs_runs},   {Driver::all_pairs, siamese_runs},
+    {Driver::all_pairs, all_pairs_runs}, {Driver::sequences, ctc_runs}, {Driver::multilabel, listed_runs},
+    {Driver::multilabel, terms_runs}};
 
 bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
+/** Null where there is no kernel. */
 template <class T>
-Run run_of(const Job& job) {
+const Run* run_of(const Job& job) {
   const Kernel& kernel = kernel_at(job.call.kernel);
   int index = kernel.index;
   for (const Listed& l : kListed) {
     if (l.driver != kernel.driver) continue;
-    if (index < l.runs.count) return sizeof(T) == 8 ? l.runs.f64[index] : l.runs.f32[index];
+    if (index < l.runs.count) return (sizeof(T) == 8 ? l.runs.f64 : l.runs.f32) + index;
     index -= l.runs.count;
   }
   return nullptr;
@@ -48,14 +51,24 @@ bool divides_by_weights(const Job& job) {
   return kernel_at(job.call.kernel).mean_by_weight && has_labels(job) && job.call.weight.data != nullptr;
 }
 
-/** Whether only the labels tell what a gradient is divided by. */
+/** Whether only the labels tell what a gradient is divided by: which rows count, of class scores or of
+ * clusters. */
 bool needs_survey(const Job& job) {
-  return job.call.grads[0].data != nullptr && job.reduction == Reduction::mean && std::isnan(job.divisor) &&
-         has_labels(job) && (job.call.has_ignore_index || divides_by_weights(job));
+  if (job.call.grads[0].data == nullptr || job.reduction != Reduction::mean || !std::isnan(job.divisor))
+    return false;
+  const Driver driver = kernel_at(job.call.kernel).driver;
+  if (driver == Driver::rows)
+    return has_labels(job) && (job.call.has_ignore_index || divides_by_weights(job));
+  return driver == Driver::all_pairs && has_labels(job);
 }
 
 /** Whether only the value tells what a gradient is multiplied by. */
 bool needs_slope(const Job& job) { return job.call.grads[0].data != nullptr && job.outer == Outer::root; }
+
+bool needs_scale(const Job& job) { return needs_survey(job) || needs_slope(job); }
+
+/** Of an outcome with the scale, in whole lines of the cache. */
+uint64_t scale_bytes(const Job& job) { return needs_scale(job) ? (outcome_bytes(job) + 127) / 128 * 128 : 0; }
 
 int processors_of(int device) {
   int processors = 1;
@@ -65,8 +78,8 @@ int processors_of(int device) {
 
 template <class T>
 Code run_typed(int device, cudaStream_t stream, const Job& job, void* outcome, void* scratch) {
-  const Run run = run_of<T>(job);
-  if (run == nullptr) return cudaErrorNotSupported;
+  const Run* const loss = run_of<T>(job);
+  if (loss == nullptr) return cudaErrorNotSupported;
   Call c = job.call;
   const bool is_own = std::isnan(job.divisor);
   const double divisor = job.reduction != Reduction::mean ? 1
@@ -75,11 +88,11 @@ Code run_typed(int device, cudaStream_t stream, const Job& job, void* outcome, v
   c.scale = job.upstream / divisor;
   Code code = cudaMemsetAsync(outcome, 0, sizeof(Outcome<T>), stream);
   if (code != cudaSuccess) return code;
-  const Place place = {reinterpret_cast<Stream>(stream), processors_of(device), outcome, scratch,
-                       needs_survey(job) || needs_slope(job)};
+  const Place place = {reinterpret_cast<Stream>(stream), processors_of(device), outcome,
+                       static_cast<char*>(scratch) + scale_bytes(job), needs_scale(job) ? scratch : nullptr};
   if (needs_survey(job)) code = survey<T>(c, job.upstream, divides_by_weights(job), place);
-  if (needs_slope(job)) code = slope<T>(c, run, job.upstream, divisor, place);
-  return code != cudaSuccess ? code : run(c, place);
+  if (needs_slope(job)) code = slope<T>(c, *loss, job.upstream, divisor, place);
+  return code != cudaSuccess ? code : loss->run(c, place);
 }
 
 template <class T>
@@ -109,7 +122,8 @@ uint64_t outcome_bytes(const Job& job) {
 }
 
 uint64_t scratch_bytes(const Job& job) {
-  return needs_survey(job) || needs_slope(job) ? outcome_bytes(job) : 0;
+  const Run* const loss = in_double(job) ? run_of<double>(job) : run_of<float>(job);
+  return scale_bytes(job) + (loss == nullptr || loss->memory == nullptr ? 0 : loss->memory(job.call));
 }
 
 Code run(int device, cudaStream_t stream, const Job& job, void* outcome, void* scratch) {

@@ -22,21 +22,21 @@ __global__ void slope_kernel(double upstream, double divisor, Outcome<T>* outcom
 }  // namespace
 
 template <class T>
-Code slope(const Call& c, Run run, double upstream, double divisor, const Place& place) {
-  Outcome<T>* const outcome = static_cast<Outcome<T>*>(place.scratch);
+Code slope(const Call& c, const Run& loss, double upstream, double divisor, const Place& place) {
+  Outcome<T>* const outcome = static_cast<Outcome<T>*>(place.scaled);
   Code code = cudaMemsetAsync(outcome, 0, sizeof *outcome, stream_of(place.stream));
   if (code != cudaSuccess) return code;
   Call value = c;
   value.values = {};
   for (MutableTensor& grad : value.grads) grad = {};
   value.wants_sum = true;
-  code = run(value, {place.stream, place.processors, outcome, nullptr, false});
+  code = loss.run(value, {place.stream, place.processors, outcome, place.memory, nullptr});
   if (code != cudaSuccess) return code;
   return launch(slope_kernel<T>, 1, 1, 0, place.stream, upstream, divisor, outcome);
 }
 
-template Code slope<float>(const Call&, Run, double, double, const Place&);
-template Code slope<double>(const Call&, Run, double, double, const Place&);
+template Code slope<float>(const Call&, const Run&, double, double, const Place&);
+template Code slope<double>(const Call&, const Run&, double, double, const Place&);
 
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

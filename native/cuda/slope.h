@@ -5,9 +5,9 @@
 
 namespace losskit::cuda {
 
-/** Puts into the scratch an outcome whose scale is that of the gradients: the call is run for its value
+/** Makes `place.scaled` an outcome whose scale is that of the gradients: the call is run for its value
  * first. `divisor` is that of the mean. */
 template <class T>
-Code slope(const Call& c, Run run, double upstream, double divisor, const Place& place);
+Code slope(const Call& c, const Run& loss, double upstream, double divisor, const Place& place);
 
 }  // namespace losskit::cuda

@@ -2,6 +2,7 @@
 // classes.
 #include "cuda/survey.h"
 
+#include "cpu/catalogue.h"
 #include "cuda/rows.h"
 #include "sum/round.h"
 
@@ -24,6 +25,32 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   tally.end(c, outcome);
 }
 
+/** Of clusters: counts the rows of those of more than one, which have a loss. A thread for each row; what all
+ * compare theirs with is read once for a block. */
+template <class T>
+__global__ void __launch_bounds__(kThreads, kBlocks)
+    anchors_kernel(const __grid_constant__ Call c, Outcome<T>* outcome) {
+  __shared__ BlockTally<T, false> block;
+  __shared__ int64_t others[kThreads];
+  Tally<T, false> tally(block);
+  const uint64_t stride = uint64_t(gridDim.x) * kThreads;
+  for (uint64_t start = uint64_t(blockIdx.x) * kThreads; start < c.rows; start += stride) {
+    const uint64_t row = start + threadIdx.x;
+    const int64_t own = row < c.rows ? number_at<int64_t>(c.inputs[1], row) : 0;
+    bool found = false;
+    for (uint64_t first = 0; first < c.rows; first += kThreads) {
+      if (first + threadIdx.x < c.rows)
+        others[threadIdx.x] = number_at<int64_t>(c.inputs[1], first + threadIdx.x);
+      __syncthreads();
+      const uint64_t count = c.rows - first < kThreads ? c.rows - first : kThreads;
+      for (uint64_t k = 0; k < count; ++k) found |= others[k] == own && first + k != row;
+      __syncthreads();
+    }
+    tally.count(found && row < c.rows);
+  }
+  tally.end(c, outcome);
+}
+
 template <class T>
 __global__ void scale_kernel(double upstream, bool by_weights, Outcome<T>* outcome) {
   ExactSum<T> weight;
@@ -37,11 +64,13 @@ __global__ void scale_kernel(double upstream, bool by_weights, Outcome<T>* outco
 
 template <class T>
 Code survey(const Call& c, double upstream, bool by_weights, const Place& place) {
-  Outcome<T>* const outcome = static_cast<Outcome<T>*>(place.scratch);
+  Outcome<T>* const outcome = static_cast<Outcome<T>*>(place.scaled);
   Code code = cudaMemsetAsync(outcome, 0, sizeof *outcome, stream_of(place.stream));
   if (code != cudaSuccess) return code;
   const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
-  code = launch(survey_kernel<T>, grid, kThreads, 0, place.stream, c, outcome);
+  const bool of_clusters = kernel_at(c.kernel).driver == Driver::all_pairs;
+  code =
+      launch(of_clusters ? anchors_kernel<T> : survey_kernel<T>, grid, kThreads, 0, place.stream, c, outcome);
   if (code != cudaSuccess) return code;
   return launch(scale_kernel<T>, 1, 1, 0, place.stream, upstream, by_weights, outcome);
 }

@@ -5,7 +5,7 @@
 
 namespace losskit::cuda {
 
-/** Puts into the scratch an outcome whose scale is that of the gradients. */
+/** Makes `place.scaled` an outcome whose scale is that of the gradients. */
 template <class T>
 Code survey(const Call& c, double upstream, bool by_weights, const Place& place);
 

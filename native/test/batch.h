@@ -81,7 +81,8 @@ inline std::vector<Sizes> sizes_of(Driver driver) {
     case Driver::pairs:
       return {{1, 1}, {37, 10}, {5, 3001}, {1100, 65}};
     case Driver::all_pairs:
-      return {{1, 1, 0, 1}, {7, 5, 0, 7}, {33, 17, 0, 33}, {150, 40, 0, 150}};
+      // More than one strip of the other side, and more than one panel of a row.
+      return {{1, 1, 0, 1}, {7, 5, 0, 7}, {3, 5, 0, 4500}, {33, 300, 0, 33}, {150, 40, 0, 150}};
   }
   return {};
 }
@@ -226,6 +227,7 @@ class Batch {
   /** Scores against scores, rows against themselves by their labels, or rows against others. */
   void fill_all_pairs(const Sizes& s) {
     if (kernel_.labels == 1) {
+      job.call.others = s.rows;
       numbers(0, s.rows * s.columns);
       return integers(1, s.rows, 0, 4);
     }

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { cuda, type DeviceTensor, type LosskitError } from '../../lib/index.ts'
+import { cuda, type DeviceTensor, infoNce, type LosskitError, ntXent, supCon } from '../../lib/index.ts'
 import { type Batch, EVERY_LOSS, type EveryLoss } from '../support/every-loss/index.ts'
 import { isFloats } from '../support/every-loss/tensors.ts'
 import { toBfloat16, toFloat16 } from '../support/half.ts'
@@ -20,18 +20,7 @@ const TYPES = ['float32', 'float64', 'float16', 'bfloat16'] as const
 type Type = (typeof TYPES)[number]
 
 /** Losses that need not have kernels for a device yet, and those that were found to have none. */
-const WITHOUT_KERNELS = new Set([
-  'multilabelSoftMargin',
-  'multilabelMargin',
-  'lovaszHinge',
-  'lovaszSoftmax',
-  'siameseTriplet',
-  'infoNce',
-  'ntXent',
-  'supCon',
-  'linearCrossEntropy',
-  'ctc',
-])
+const WITHOUT_KERNELS = new Set(['linearCrossEntropy'])
 const absent = new Set<string>()
 let compared = 0
 
@@ -149,6 +138,28 @@ describe.skipIf(missing !== undefined)('the bits of a device are those of the pr
         }
       }
     })
+  })
+
+  it('where a temperature is so low that scores are infinite', async () => {
+    const gpu = cuda.device(0)
+    const x = { data: Float64Array.of(1, 2, 2, 1, -1, 3, 1, 2), shape: [4, 2] }
+    const y = { data: Float64Array.of(1, 2, -2, -1, -1, -3, 1, -2), shape: [4, 2] }
+    const labels = { data: Int32Array.of(1, 2, 1, 1), shape: [4] }
+    const options = { temperature: 1e-310, reduction: 'none' }
+    for (const [loss, first, second] of [
+      [infoNce, x, y],
+      [ntXent, y, labels],
+      [supCon, x, labels],
+      [supCon, y, labels],
+    ] as const) {
+      const expected = here(loss as never).valueAndGrad(first, second, options)
+      const tensors = [gpu.upload(first), gpu.upload(second)]
+      const { value, grad } = there(loss as never).valueAndGrad(...tensors, options)
+      expectSameBits(await numbersOf(value), expected.value as Numbers, loss.name)
+      for (const [key, gradient] of Object.entries(grad)) {
+        expectSameBits(await numbersOf(gradient), expected.grad[key] as Numbers, `${loss.name}: ${key}`)
+      }
+    }
   })
 
   it('which is said of every loss but those that have no kernels yet', () => {

@@ -7,24 +7,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** The derivative by a score of a row without clusters: of all but the label's. */
-LOSSKIT_INLINE Doubles slope_of(Doubles s, Doubles max, Doubles factor, Doubles uniform, Doubles q) {
-  const Doubles e = exp_flushed(s - max);
-  // Rows that do not count add nothing, whatever they hold.
-  return select(factor == Doubles(0), Doubles(0), fma(e, factor, Doubles(0) - uniform * q));
-}
-
-/** The same of a row of a cluster. */
-template <class Loss, class Mask>
-LOSSKIT_INLINE Doubles slope_of(Doubles s, Doubles max, Doubles factor, Doubles positive, Doubles shift,
-                                Mask is_positive) {
-  const Doubles e = exp_flushed(s - max) * factor;
-  const Doubles slope = select(factor == Doubles(0), Doubles(0), e);
-  if (!any(is_positive)) return slope;
-  const Doubles own = Loss::clusters == Clusters::together ? expm1(s - shift) : -sigmoid(shift - s);
-  return select(is_positive, select(positive == Doubles(0), Doubles(0), positive * own), slope);
-}
-
 /** Turns a tile of scores of x into derivatives. */
 template <class Loss, class T>
 void slopes_of_x(const Call& c, const Rows& r, uint64_t row, uint64_t rows, uint64_t other, uint64_t n,
@@ -93,24 +75,6 @@ LOSSKIT_INLINE void divide_by_norms(const double* inverse, uint64_t other, uint6
   for (uint64_t j = 0; j < n; j += 16) {
     (Doubles::load(weights + j) * load_some<Doubles>(inverse + other + j, n - j, 0)).store(weights + j);
   }
-}
-
-/** Turns the gradient of a normalised row into that of the row: what is along the row changes only its norm.
- */
-template <class T>
-void project(const Matrix& m, uint64_t row, double inverse, double* sums) {
-  const double back = inverse * m.scale(row);
-  Doubles along(0);
-  if (inverse != 1 / kLeastNorm) {
-    each_block<T>(m, row, [&](Doubles x, uint64_t k, size_t n) LOSSKIT_LAMBDA {
-      along = fma(x * Doubles(inverse), load_some<Doubles>(sums + k, n, 0), along);
-    });
-  }
-  const Doubles length(-sum_lanes(along));
-  each_block<T>(m, row, [&](Doubles x, uint64_t k, size_t n) LOSSKIT_LAMBDA {
-    const Doubles across = fma(x * Doubles(inverse), length, load_some<Doubles>(sums + k, n, 0));
-    (across * Doubles(back)).store(sums + k, n);
-  });
 }
 
 template <class T>

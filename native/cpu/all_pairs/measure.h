@@ -7,8 +7,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr Chunk kNothing = {-infinity<double>, 0, 0, 0, 0};
-
 /** Measures scores of which some are infinite, as products of finite numbers may be: those are the ones, and
  * all others are infinitely far below. NaN stays. */
 Chunk measure_infinite(const double* s, size_t n, const double* q) {
@@ -27,24 +25,9 @@ Chunk measure_infinite(const double* s, size_t n, const double* q) {
 /** Measures whole vectors of scores; `q` are the weights of the dense part of a loss. */
 template <bool dense>
 Chunk measure_row(const double* s, size_t n, const double* q) {
-  Doubles most(-infinity<double>);
-  for (size_t i = 0; i < n; i += 16) most = max(Doubles::load(s + i), most);
-  const double largest = greatest(most), shift = largest == -infinity<double> ? 0 : largest;
+  const double largest = greatest_score(s, n);
   if (largest == infinity<double>) return measure_infinite(s, n, q);
-  Doubles one(0), rest(0), dot(0), mass(0);
-  for (size_t i = 0; i < n; i += 16) {
-    const Doubles score = Doubles::load(s + i), e = exp_flushed(score - Doubles(shift));
-    const auto is_one = e == Doubles(1);
-    one = one + select(is_one, Doubles(1), Doubles(0));
-    rest = rest + select(is_one, Doubles(0), e);
-    if constexpr (dense) {
-      const Doubles weight = Doubles::load(q + i);
-      const Doubles below = select(weight == Doubles(0), Doubles(0), Doubles(shift) - score);
-      dot = fma(weight, below, dot);
-      mass = mass + weight;
-    }
-  }
-  return {largest, sum_lanes(one), sum_lanes(rest), sum_lanes(dot), sum_lanes(mass)};
+  return measure_finite<dense>(s, n, largest, [q](size_t i) LOSSKIT_LAMBDA { return Doubles::load(q + i); });
 }
 
 /** The class weights of a tile, or ones. */
@@ -76,15 +59,6 @@ Chunk measure_scores_of(const Call& c, const Rows& r, uint64_t row, uint64_t oth
     }
     return measure_row<false>(s, n, nullptr);
   }
-}
-
-/** The row up to a part, with the part; infinite maxima are equal. */
-inline Chunk combine_parts(const Chunk& a, const Chunk& b) {
-  if (a.max < infinity<double> || b.max < infinity<double>) return combine(a, b);
-  return {a.max, a.whole + b.whole, a.rest + b.rest, a.dot + b.dot, a.mass + b.mass};
-}
-LOSSKIT_INLINE void combine_into(Chunk& whole, const Chunk& part, bool first) {
-  whole = first ? part : combine_parts(whole, part);
 }
 
 template <class Loss, class T>

@@ -21,25 +21,6 @@ LOSSKIT_INLINE void each_block(const Matrix& m, uint64_t row, Use use) {
   }
 }
 
-/** The scale of a row. */
-template <class T>
-double scale_of(const Matrix& m, uint64_t row) {
-  if constexpr (sizeof(T) == 4) return 1;
-  Doubles most(0);
-  each_block<T>({m.tensor, m.rows, m.columns, nullptr}, row,
-                [&](Doubles x, uint64_t, size_t) LOSSKIT_LAMBDA { most = max(abs(x), most); });
-  return greatest(most) >= kLarge ? kShrunk : 1;
-}
-
-/** 1 / norm, of a row as it is scaled; the squares are added in sixteen lanes. */
-template <class T>
-double inverse_norm(const Matrix& m, uint64_t row) {
-  Doubles sum(0);
-  each_block<T>(m, row, [&](Doubles x, uint64_t, size_t) LOSSKIT_LAMBDA { sum = fma(x, x, sum); });
-  const double norm = of_one(sum_lanes(sum), [](auto v) { return sqrt(v); });
-  return 1 / (norm < kLeastNorm ? kLeastNorm : norm);
-}
-
 template <class Loss>
 uint64_t prepared_items(const Call& c) {
   return is_self<Loss> || !Loss::cosine ? c.rows : c.rows + c.others;
@@ -60,7 +41,7 @@ void prepare_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, vo
     }
   }
   if constexpr (Loss::cosine) {
-    const Matrix x = matrix_x<Loss, T>(c, rows), y = matrix_y<Loss, T>(c, rows);
+    const Matrix x = side_x<Loss, T>(c, rows).matrix, y = side_y<Loss, T>(c, rows).matrix;
     for (uint64_t i = begin; i < of_x; ++i) {
       rows.scale_x[i] = scale_of<T>(x, i);
       rows.inverse_x[i] = inverse_norm<T>(x, i);

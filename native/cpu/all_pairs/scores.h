@@ -7,20 +7,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** One side of the pairs: its rows, and the inverses of their norms. */
-struct Side {
-  Matrix matrix;
-  const double* inverse;
-};
-template <class Loss, class T>
-LOSSKIT_INLINE Side side_x(const Call& c, const Rows& r) {
-  return {matrix_x<Loss, T>(c, r), r.inverse_x};
-}
-template <class Loss, class T>
-LOSSKIT_INLINE Side side_y(const Call& c, const Rows& r) {
-  return {matrix_y<Loss, T>(c, r), r.inverse_y};
-}
-
 /** Lanes from n on become -inf, which no sum of exponentials notices. */
 LOSSKIT_INLINE Doubles only_scores(Doubles s, size_t n) {
   constexpr double kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};

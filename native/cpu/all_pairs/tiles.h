@@ -9,13 +9,14 @@
 #pragma once
 
 #include "cpu/stream.h"
+#include "losses/pair_softmax.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** Rows of y in a tile, and numbers of a row that are packed at once. */
-constexpr uint64_t kTile = 128, kDepth = 128;
+/** Numbers of a row that are packed at once. Of y a tile has kTile rows. */
+constexpr uint64_t kDepth = 128;
 
 /** The register tile: as many rows as leave registers for the operands. */
 constexpr int kGroup = native_lanes<double> == 4 ? 6 : native_lanes<double> == 1 ? 4 : 8;
@@ -26,15 +27,6 @@ constexpr uint64_t kPanels = kTile / kLanes, kRegisterTiles = (kTile + kGroup - 
 
 LOSSKIT_INLINE uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
 LOSSKIT_INLINE uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-/** The rows of a matrix, each times a power of two where there are `scales`. */
-struct Matrix {
-  const Tensor& tensor;
-  uint64_t rows, columns;
-  const double* scales;
-
-  double scale(uint64_t row) const { return scales != nullptr ? scales[row] : 1; }
-};
 
 /** How large the tiles of a call are. */
 struct TileShape {
