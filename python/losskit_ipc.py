@@ -52,7 +52,7 @@ class _Uuid(ctypes.Structure):
 _driver = None
 
 
-def _call(name, *arguments):
+def call(name, *arguments):
     """Calls a function of the driver, which is opened and initialised when it is first needed."""
     global _driver
     if _driver is None:
@@ -71,28 +71,28 @@ def _check(library, name, code):
 
 
 @contextlib.contextmanager
-def _on(device):
+def on(device):
     """The context that frameworks use on a device, as that of this thread."""
     context = ctypes.c_void_p()
-    _call("cuDevicePrimaryCtxRetain", ctypes.byref(context), device)  # kept: the framework has it as long
-    _call("cuCtxPushCurrent_v2", context)
+    call("cuDevicePrimaryCtxRetain", ctypes.byref(context), device)  # kept: the framework has it as long
+    call("cuCtxPushCurrent_v2", context)
     try:
         yield
     finally:
-        _call("cuCtxPopCurrent_v2", ctypes.byref(ctypes.c_void_p()))
+        call("cuCtxPopCurrent_v2", ctypes.byref(ctypes.c_void_p()))
 
 
 def _uuid_of(device):
     """As nvidia-smi -L writes it."""
     uuid = _Uuid()
-    _call("cuDeviceGetUuid_v2", ctypes.byref(uuid), device)
+    call("cuDeviceGetUuid_v2", ctypes.byref(uuid), device)
     digits = bytes(uuid.bytes).hex()
     return "GPU-" + "-".join(digits[a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
 
 
-def _device_of(uuid):
+def device_of(uuid):
     count = ctypes.c_int()
-    _call("cuDeviceGetCount", ctypes.byref(count))
+    call("cuDeviceGetCount", ctypes.byref(count))
     for device in range(count.value):
         if _uuid_of(device) == uuid:
             return device
@@ -130,18 +130,18 @@ def share(tensor):
         raise ValueError("the tensor is empty")
     device, is_capable = ctypes.c_int(), ctypes.c_int()
     address = ctypes.c_uint64(pointer)
-    _call("cuPointerGetAttribute", ctypes.byref(device), _DEVICE_ORDINAL, address)
-    _call("cuPointerGetAttribute", ctypes.byref(is_capable), _IPC_CAPABLE, address)
+    call("cuPointerGetAttribute", ctypes.byref(device), _DEVICE_ORDINAL, address)
+    call("cuPointerGetAttribute", ctypes.byref(is_capable), _IPC_CAPABLE, address)
     if not is_capable.value & 0xFF:
         raise ValueError(
             "this memory cannot be shared: it comes from a pool of the driver, or from expandable segments. With PyTorch "
             "leave expandable_segments and backend:cudaMallocAsync out of PYTORCH_CUDA_ALLOC_CONF; with CuPy do not use "
             "MemoryAsyncPool"
         )
-    with _on(device.value):
+    with on(device.value):
         base, size, handle = ctypes.c_uint64(), ctypes.c_size_t(), _IpcHandle()
-        _call("cuMemGetAddressRange_v2", ctypes.byref(base), ctypes.byref(size), address)
-        _call("cuIpcGetMemHandle", ctypes.byref(handle), base)
+        call("cuMemGetAddressRange_v2", ctypes.byref(base), ctypes.byref(size), address)
+        call("cuIpcGetMemHandle", ctypes.byref(handle), base)
     return {
         "uuid": _uuid_of(device.value),
         "handle": base64.b64encode(bytes(handle)).decode(),
@@ -186,8 +186,8 @@ class Memory:
         if self._base is None:
             return
         base, self._base = self._base, None
-        with _on(self._device):
-            _call("cuIpcCloseMemHandle", ctypes.c_uint64(base))
+        with on(self._device):
+            call("cuIpcCloseMemHandle", ctypes.c_uint64(base))
 
     def __enter__(self):
         return self
@@ -206,9 +206,9 @@ def open(handle):
     raw = base64.b64decode(handle["handle"])
     if len(raw) != _HANDLE_BYTES:
         raise ValueError(f"this is no handle: it has {len(raw)} bytes, not {_HANDLE_BYTES}")
-    device = _device_of(handle["uuid"])
-    with _on(device):
+    device = device_of(handle["uuid"])
+    with on(device):
         base = ctypes.c_uint64()
         given = _IpcHandle.from_buffer_copy(raw)
-        _call("cuIpcOpenMemHandle_v2", ctypes.byref(base), given, _LAZY_ENABLE_PEER_ACCESS)
+        call("cuIpcOpenMemHandle_v2", ctypes.byref(base), given, _LAZY_ENABLE_PEER_ACCESS)
     return Memory(device, base.value, handle)

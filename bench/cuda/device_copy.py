@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.append(str(pathlib.Path(__file__).parents[2] / "python"))
-from losskit_ipc import _call, _device_of, _on
+from losskit_ipc import call, device_of, on
 
 uuid, size, times = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 COPIES = 8
@@ -20,22 +20,22 @@ COPIES = 8
 
 def allocate():
     memory = ctypes.c_uint64()
-    _call("cuMemAlloc_v2", ctypes.byref(memory), ctypes.c_size_t(size))
+    call("cuMemAlloc_v2", ctypes.byref(memory), ctypes.c_size_t(size))
     return memory
 
 
-with _on(_device_of(uuid)):
+with on(device_of(uuid)):
     source, target = allocate(), allocate()
     samples = []
     for _ in range(times + 1):
-        _call("cuCtxSynchronize")
+        call("cuCtxSynchronize")
         start = time.perf_counter_ns()
         for _ in range(COPIES):
-            _call("cuMemcpyDtoDAsync_v2", target, source, ctypes.c_size_t(size), None)
-        _call("cuCtxSynchronize")
+            call("cuMemcpyDtoDAsync_v2", target, source, ctypes.c_size_t(size), None)
+        call("cuCtxSynchronize")
         samples.append((time.perf_counter_ns() - start) / COPIES)
     for memory in (source, target):
-        _call("cuMemFree_v2", memory)
+        call("cuMemFree_v2", memory)
 
 # The first finds the memory untouched.
 print(json.dumps({"ns": samples[1:], "bytes": 2 * size}))

@@ -18,7 +18,7 @@ import {
   requireKnown,
   upstreamOf,
 } from './options.ts'
-import { each, eachCall, SIDES, settled } from './sides.ts'
+import { each, eachCall, eachCallAside, SIDES, settled } from './sides.ts'
 
 // A discriminator's loss is made of two losses of one input, each over a batch of its own: what real samples should score,
 // and what generated ones should. Here options and buffers are dealt out to them, and their results put together.
@@ -104,15 +104,15 @@ export function createDiscriminator<L>(name: string, declared: Sides<SideDeclara
   const ASIDE = [...CALL, 'signal']
   const asideValue = async (real: unknown, fake: unknown, options?: unknown) => {
     const calls = prepared(real, fake, options, ASIDE, 'value')
-    return combined(await settled(each(side => losses[side].async(...calls[side]))))
+    return combined(await eachCallAside(calls, side => losses[side].async(...calls[side])))
   }
   const asideGrad = async (real: unknown, fake: unknown, options?: unknown) => {
     const calls = prepared(real, fake, options, ASIDE, 'grad')
-    return gradOf(await settled(each(side => losses[side].async.grad(...calls[side]))))
+    return gradOf(await eachCallAside(calls, side => losses[side].async.grad(...calls[side])))
   }
   const asideBoth = async (real: unknown, fake: unknown, options?: unknown) => {
     const calls = prepared(real, fake, options, ASIDE, 'both')
-    return bothOf(await settled(each(side => losses[side].async.valueAndGrad(...calls[side]))))
+    return bothOf(await eachCallAside(calls, side => losses[side].async.valueAndGrad(...calls[side])))
   }
   const bind = (real: unknown, fake: unknown, options?: unknown) => {
     const calls = prepared(real, fake, options, [...CALL, 'grad'], 'both')

@@ -14,19 +14,35 @@ export function each<T>(of: (side: SideName) => T): Sides<T> {
  * What a call of each gives. If the second is refused, the first gives back the tensors of a device that it has made, and leaves
  * those of the caller.
  */
-export function eachCall<T>(
-  calls: Sides<readonly [scores: unknown, options: { readonly out: unknown }]>,
-  of: (side: SideName) => T,
-): Sides<T> {
+export function eachCall<T>(calls: Sides<SideCall>, of: (side: SideName) => T): Sides<T> {
   const real = of('real')
   try {
     return { real, fake: of('fake') }
   } catch (error) {
-    const [scores, { out }] = calls.real
-    const theirs = tensorsIn([scores, out])
-    for (const tensor of tensorsIn(real)) if (!theirs.includes(tensor)) tensor.dispose()
+    giveBack(real, calls.real)
     throw error
   }
+}
+
+/** The same of calls that are waited for. */
+export async function eachCallAside<T>(
+  calls: Sides<SideCall>,
+  of: (side: SideName) => Promise<T>,
+): Promise<Sides<T>> {
+  const running = each(of)
+  try {
+    return await settled(running)
+  } catch (error) {
+    for (const side of SIDES) running[side].then(made => giveBack(made, calls[side])).catch(() => {})
+    throw error
+  }
+}
+
+type SideCall = readonly [scores: unknown, options: { readonly out: unknown }]
+
+function giveBack(made: unknown, [scores, { out }]: SideCall): void {
+  const theirs = tensorsIn([scores, out])
+  for (const tensor of tensorsIn(made)) if (!theirs.includes(tensor)) tensor.dispose()
 }
 
 function tensorsIn(value: unknown): DeviceTensor[] {

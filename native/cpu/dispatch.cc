@@ -3,14 +3,14 @@
 #include <atomic>
 #include <cstdlib>
 
-#if defined(_MSC_VER)
-#include <intrin.h>
+#if defined(__x86_64__) || defined(_M_X64)
+#define LOSSKIT_X86 1
+#include "cpu/x86_features.h"
 #endif
 
 namespace losskit {
 
-#if defined(__x86_64__) || defined(_M_X64)
-#define LOSSKIT_X86 1
+#if defined(LOSSKIT_X86)
 namespace avx512 {
 extern const KernelTable kernels;
 }
@@ -29,35 +29,11 @@ extern const KernelTable kernels;
 
 namespace {
 
-#if defined(LOSSKIT_X86) && defined(_MSC_VER)
-bool has_bits(int leaf, int reg, unsigned bits) {
-  int r[4];
-  __cpuidex(r, leaf, 0);
-  return (static_cast<unsigned>(r[reg]) & bits) == bits;
-}
-/** Whether the system saves the registers: bits of XCR0. */
-bool system_saves(unsigned long long bits) { return has_bits(1, 2, 1u << 27) && (_xgetbv(0) & bits) == bits; }
-bool has_avx2() {
-  return system_saves(0x6) && has_bits(1, 2, 1u << 12 | 1u << 29) && has_bits(7, 1, 1u << 5);
-}
-bool has_avx512() {
-  return has_avx2() && system_saves(0xe6) && has_bits(7, 1, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31);
-}
-#elif defined(LOSSKIT_X86)
-bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-}
-bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-#endif
-
 std::vector<const KernelTable*> available() {
   std::vector<const KernelTable*> tables;
 #if defined(LOSSKIT_X86)
-  if (has_avx512()) tables.push_back(&avx512::kernels);
-  if (has_avx2()) tables.push_back(&avx2::kernels);
+  if (x86::has_avx512()) tables.push_back(&avx512::kernels);
+  if (x86::has_avx2()) tables.push_back(&avx2::kernels);
 #elif defined(LOSSKIT_ARM64)
   tables.push_back(&neon::kernels);
 #endif

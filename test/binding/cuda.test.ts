@@ -19,6 +19,20 @@ const called = (act: () => unknown): string => {
   }
 }
 
+/** Says in the frame what `mse` is to compute. */
+function describeMse(rows: number, dtype: 'float32' | 'float64', reduction = 1): void {
+  const { frame, slots, dtypes, kernels } = binding
+  frame.fill(0)
+  frame[slots.kernel] = kernels.findIndex(({ name }) => name === 'mse')
+  frame[slots.reduction] = reduction
+  frame[slots.divisor] = Number.NaN
+  frame[slots.ignoreIndex] = Number.NaN
+  frame[slots.rows] = rows
+  frame[slots.wantsValue] = 1
+  frame.fill(-1, slots.dtypes, slots.dtypes + 10)
+  frame.fill(dtypes.indexOf(dtype), slots.dtypes, slots.dtypes + 2)
+}
+
 describe('a function over CUDA devices', () => {
   it('does nothing before the library is open', () => {
     for (const [name, member] of members) {
@@ -58,18 +72,7 @@ describe('a function over CUDA devices', () => {
     })
 
     it('refuses memory that was released, or is not as large as the frame says', () => {
-      const { frame, slots, dtypes, kernels } = binding
       const stream = cuda.createStream(0)
-      const describeMse = (rows: number, dtype: string) => {
-        frame.fill(0)
-        frame[slots.kernel] = kernels.findIndex(({ name }) => name === 'mse')
-        frame[slots.reduction] = 1
-        frame[slots.divisor] = Number.NaN
-        frame[slots.ignoreIndex] = Number.NaN
-        frame[slots.rows] = rows
-        frame.fill(-1, slots.dtypes, slots.dtypes + 10)
-        frame.fill(dtypes.indexOf(dtype as 'float32'), slots.dtypes, slots.dtypes + 2)
-      }
       const [a, b] = [cuda.allocate(stream, 16, false), cuda.allocate(stream, 16, false)]
       describeMse(4, 'float32')
       expect(called(() => cuda.run(stream, 0, a, b))).toBe('done')
@@ -85,6 +88,37 @@ describe('a function over CUDA devices', () => {
       expect(called(() => cuda.run(stream, 0, a, b))).toBe('ERR_BINDING: device memory that was released')
       cuda.destroyStream(stream)
       expect(called(() => cuda.run(stream, 0, b, b))).toBe('ERR_BINDING: a stream that was disposed of')
+    })
+
+    it('keeps a bound call to what it was bound to', async () => {
+      const stream = cuda.createStream(0)
+      const [a, b] = [cuda.allocate(stream, 16, false), cuda.allocate(stream, 16, false)]
+      describeMse(4, 'float32')
+      expect(called(() => cuda.bind(stream, 1, a, b))).toBe('ERR_BINDING: a function of the mean')
+      expect(called(() => cuda.bind(stream, 2, a, b))).toBe('ERR_BINDING: outer')
+      const bound = cuda.bind(stream, 0, a, b)
+      if (!bound) throw new Error('it is not bound')
+      binding.frame.fill(0) // it does not look there again
+      cuda.upload(stream, a, Float32Array.of(1, 2, 3, 4))
+      cuda.upload(stream, b, Float32Array.of(1, 1, 1, 1))
+      cuda.runBound(bound.call)
+      const state = new Uint8Array(binding.stateBytes('float32'))
+      binding.initState(state, 'float32')
+      const [code, status, value] = await cuda.readOutcome(bound.outcome, state)
+      expect([code, status, value, binding.countState(state)]).toEqual([0, 0, 14, 4])
+      expect(binding.valueState(state, 1, Number.NaN)).toBe(14)
+      const wide = new Uint8Array(binding.stateBytes('float64'))
+      binding.initState(wide, 'float64')
+      for (const [other, why] of [
+        [wide, 'state of another dtype'],
+        [new Uint8Array(3), 'state: not one of this version'],
+      ] as const) {
+        expect(called(() => cuda.readOutcome(bound.outcome, other))).toBe(`ERR_BINDING: ${why}`)
+      }
+      expect([cuda.overlap(a, a), cuda.overlap(a, b)]).toEqual([true, false])
+      cuda.release(a)
+      expect(called(() => cuda.runBound(bound.call))).toBe('ERR_BINDING: device memory that was released')
+      expect(called(() => cuda.overlap(a, b))).toBe('ERR_BINDING: device memory that was released')
     })
   })
 })

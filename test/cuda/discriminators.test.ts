@@ -203,6 +203,25 @@ describe.skipIf(missing !== undefined)('the loss of a discriminator on a device'
     expect(gpu.memory().used).toBeLessThan(used + 200_000)
     expect(await own.read()).toHaveLength(10_000)
   })
+
+  it('leaves nothing behind where one side is waited for in vain', async () => {
+    const [good, bad] = [gpu.upload(new Float32Array(10_000)), gpu.upload(new Float32Array(10_000).fill(2))]
+    await gpu.synchronize()
+    const { used } = gpu.memory()
+    const inputs = { inputs: 'probabilities' } as const
+    for (let i = 0; i < 30; i++) {
+      for (const [real, fake] of [
+        [good, bad],
+        [bad, good],
+      ] as const) {
+        expect((await rejected(minimaxGan.discriminator.async.grad(real, fake, inputs))).code).toBe(
+          'ERR_DOMAIN',
+        )
+      }
+    }
+    await gpu.synchronize()
+    expect(gpu.memory().used).toBeLessThan(used + 200_000)
+  })
 })
 
 describe.skipIf(missing !== undefined || isGpu)('batches on two devices', () => {

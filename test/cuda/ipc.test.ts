@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined || !hasPython || isGpu)('memory shared wit
   })
 
   it('is plain data that openIpc takes, and nothing is shared that cannot be', () => {
-    const { shared, refused } = python('refuse')
+    const { shared, torch, refused } = python('refuse')
     const gpu = cuda.device(0)
     expect(shared).toEqual({
       uuid: gpu.uuid,
@@ -56,11 +56,19 @@ describe.skipIf(missing !== undefined || !hasPython || isGpu)('memory shared wit
       dtype: 'float32',
       shape: [2],
     })
+    expect(torch).toEqual([
+      ['bfloat16', [1, 2], 256],
+      ['uint8', [1, 2], 256],
+      ['int64', [1, 2], 256],
+    ])
     // It is taken for a handle; the process that it is of has ended.
     expect(thrown(() => gpu.openIpc(shared))).toMatchObject({ code: 'ERR_DEVICE', cuda: 400 })
     expect(refused).toEqual([
       'TypeError: list is no tensor of PyTorch, and has no __cuda_array_interface__',
       'TypeError: losskit has no >f4',
+      'TypeError: losskit has no complex64',
+      'TypeError: the tensor does not lie on a CUDA device: give tensor.cuda()',
+      'ValueError: the tensor is a view with strides: give tensor.contiguous()',
       'ValueError: the tensor is a view with strides: copy it first',
       'ValueError: the tensor is empty',
       expect.stringMatching(/^CudaError: cuPointerGetAttribute failed: .* \(1\)$/),

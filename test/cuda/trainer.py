@@ -83,11 +83,26 @@ def refuse():
         def __init__(self, **interface):
             self.__cuda_array_interface__ = {**good.__cuda_array_interface__, **interface}
 
+    class Tensor:
+        """As PyTorch shows its own."""
+
+        __module__ = "torch"
+
+        def __init__(self, dtype, is_cuda=True, is_contiguous=True):
+            self.dtype, self.is_cuda, self.shape = f"torch.{dtype}", is_cuda, (1, 2)
+            self.is_contiguous = lambda: is_contiguous
+            self.data_ptr = lambda: good.pointer
+
+    torch = [losskit_ipc.share(Tensor(dtype)) for dtype in ("bfloat16", "bool", "int64")]
     return {
         "shared": shared,
+        "torch": [[handle["dtype"], handle["shape"], handle["offset"]] for handle in torch],
         "refused": [
             refusal(lambda: losskit_ipc.share([1, 2])),
             refusal(lambda: losskit_ipc.share(Like(typestr=">f4"))),
+            refusal(lambda: losskit_ipc.share(Tensor("complex64"))),
+            refusal(lambda: losskit_ipc.share(Tensor("float32", is_cuda=False))),
+            refusal(lambda: losskit_ipc.share(Tensor("float32", is_contiguous=False))),
             refusal(lambda: losskit_ipc.share(Like(strides=(8,)))),
             refusal(lambda: losskit_ipc.share(Like(data=(0, False)))),
             refusal(lambda: losskit_ipc.share(Like(data=(ctypes.addressof(host), False)))),
