@@ -54,7 +54,20 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
     add_library(losskit_cuda_host OBJECT ${LOSSKIT_CUDA_HOST_SOURCES})
     target_link_libraries(losskit_cuda_host PRIVATE losskit_options)
     target_include_directories(losskit_cuda_host SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
-    losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES} ${LOSSKIT_CUDA_KERNELS} $<TARGET_OBJECTS:losskit_cuda_host>)
+    # GPUs of 8.6 and 8.9 run the code of 8.0 too. Kernels that are seldom what a training waits for have none of their own for them,
+    # or the library would be larger than it may be.
+    set(plain ${LOSSKIT_CUDA_KERNELS})
+    list(FILTER plain EXCLUDE REGEX "/(elements|gather|softmax|survey)\\.cu$")
+    set(tuned ${LOSSKIT_CUDA_KERNELS})
+    list(REMOVE_ITEM tuned ${plain})
+    add_library(losskit_cuda_plain OBJECT ${plain})
+    losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES} ${tuned}
+      $<TARGET_OBJECTS:losskit_cuda_plain> $<TARGET_OBJECTS:losskit_cuda_host>)
+    if(80-real IN_LIST CMAKE_CUDA_ARCHITECTURES)
+      set(architectures ${CMAKE_CUDA_ARCHITECTURES})
+      list(REMOVE_ITEM architectures 86-real 89-real)
+      set_target_properties(losskit_cuda_plain PROPERTIES CUDA_ARCHITECTURES "${architectures}")
+    endif()
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
       target_sources(losskit_cuda_host PRIVATE native/cuda/glibc.cc)
       file(STRINGS native/cuda/glibc.cc calls REGEX "^OLD")
@@ -66,13 +79,15 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
       get_filename_component(seed ${source} NAME_WE)
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS --frandom-seed=${seed})
     endforeach()
-    set_target_properties(losskit_cuda PROPERTIES
-      CUDA_STANDARD 20 CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden
-      LINKER_LANGUAGE CUDA)
-    target_include_directories(losskit_cuda PRIVATE native)
-    target_compile_options(losskit_cuda PRIVATE -fmad=false --expt-relaxed-constexpr -compress-mode=size
-      -Xcompiler=-Wall,-Wextra,-ffp-contract=off,-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.
-      --threads=0 --split-compile=0)
+    foreach(target losskit_cuda losskit_cuda_plain)
+      set_target_properties(${target} PROPERTIES
+        CUDA_STANDARD 20 CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
+      target_include_directories(${target} PRIVATE native)
+      target_compile_options(${target} PRIVATE -fmad=false --expt-relaxed-constexpr -compress-mode=size
+        -Xcompiler=-Wall,-Wextra,-ffp-contract=off,-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.
+        --threads=0 --split-compile=0)
+    endforeach()
+    set_target_properties(losskit_cuda PROPERTIES LINKER_LANGUAGE CUDA)
   elseif(NOT LOSSKIT_CUDA STREQUAL "AUTO")
     message(FATAL_ERROR "LOSSKIT_CUDA is ON, and there is no nvcc on the path or in /usr/local/cuda/bin")
   endif()
