@@ -105,6 +105,15 @@ describe.skipIf(host?.libc !== 'glibc')('check:prebuilds, on Linux with glibc', 
     expect(status).toBe(1)
   })
 
+  it('takes one for musl that needs its library, by whichever name, and refuses one that needs glibc', () => {
+    const musl = targets.find(({ libc, arch }) => libc === 'musl' && arch === own.arch) as Target
+    const checkMusl = (library: string) =>
+      checkFiles({ [own.file]: sound, [musl.file]: makeLibrary(scratch, { needs: [{ library }] }) }).faults
+    expect(checkMusl('libc.so')).toEqual([])
+    expect(checkMusl(`libc.musl-${own.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`)).toEqual([])
+    expect(checkMusl('libc.so.6')).toEqual([`${musl.file}: needs libc.so.6`])
+  })
+
   it('refuses one that is too big', () => {
     const filled = (size: number) => Buffer.concat([sound, Buffer.alloc(size - sound.length)])
     expect(checkFiles({ [own.file]: filled(12_000_000) }).faults).toEqual([])

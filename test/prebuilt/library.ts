@@ -11,8 +11,8 @@ export interface Parts {
   readonly text?: string
   /** Options of the linker, in the place of those that every library here is linked with. */
   readonly link?: readonly string[]
-  /** What it needs of other libraries: for each, a version of a function. */
-  readonly needs?: readonly { readonly library: string; readonly version: string }[]
+  /** What it needs of other libraries: for each, a function, of a version where it has versions. */
+  readonly needs?: readonly { readonly library: string; readonly version?: string }[]
 }
 
 export const ENTRIES = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
@@ -29,7 +29,7 @@ export function makeLibrary(scratch: string, parts: Parts = {}): Buffer {
     writeFileSync(join(folder, name), lines.join('\n'))
   needs.forEach(({ library, version }, i) => {
     write(`needed${i}.cc`, [`extern "C" void needed${i}() {}`])
-    write(`needed${i}.map`, [`${version} { global: needed${i}; local: *; };`])
+    write(`needed${i}.map`, [`${version ?? ''} { global: needed${i}; local: *; };`])
     const script = `-Wl,--version-script=needed${i}.map`
     compile(folder, [
       '-nostdlib',
