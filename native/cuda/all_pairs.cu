@@ -50,8 +50,6 @@ __global__ void __launch_bounds__(kPairThreads, 4)
     positives_kernel(const __grid_constant__ Call c, double factor) {
   PositiveTile& tile = *dynamic_shared<PositiveTile>();
   const Rows r = rows_of<Loss>(c);
-  const Matrix x = side_x<Loss, T>(c, r).matrix;
-  const ScoreOf<Loss, T, false> score_of = {c, r, factor};
   const uint64_t stride = uint64_t(gridDim.x) * kTileRows;
   for (uint64_t row = uint64_t(blockIdx.x) * kTileRows; row < c.rows; row += stride) {
     const uint64_t finished = row + threadIdx.x;
@@ -69,7 +67,7 @@ __global__ void __launch_bounds__(kPairThreads, 4)
                          other + static_cast<uint64_t>(i % kOwnColumns) * kTeam + lane());
       }
       if (__syncthreads_or(found) == 0) continue;
-      score_tile<T>(x, row, x, other, n, score_of, tile.pairs);
+      score_tile<Loss, T>(c, r, factor, row, other, n, tile.pairs);
       for (int i = own_row(); i < own_row() + kOwnRows; ++i) {
         const uint64_t at = row + static_cast<uint64_t>(i);
         for (uint64_t j = lane(); j < n; j += kTeam) {

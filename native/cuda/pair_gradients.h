@@ -9,13 +9,43 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** Turns a tile of scores into derivatives by the rows of the other side, as they are. */
+/** Whether the rows of y have a gradient besides, that of what is added to their scores. */
+template <class Loss, bool transposed>
+constexpr bool sums_bias = (transposed && Loss::inputs == 4);
+
+/** Shared memory of a block that sums rows: a tile, and what each lane of a row has of its bias. */
+template <bool with_bias>
+struct SumTile {
+  PairTile pairs;
+  double bias[with_bias ? kTileRows : 0][kTeam];
+};
+
+/** Adds a tile of derivatives to what the lanes of every row have for its bias. After the last tile the sums
+ * are left where other losses have norms. */
+LOSSKIT_INLINE void sum_bias(const Call& c, const Rows& r, uint64_t row, uint64_t other, uint64_t n,
+                             SumTile<true>& t) {
+  for (int i = own_row(); i < own_row() + kOwnRows; ++i) {
+    double sum = other == 0 ? 0 : t.bias[i][lane()];
+    for (uint64_t j = lane(); j < n; j += kTeam) sum += t.pairs.scores[i][j];
+    t.bias[i][lane()] = sum;
+    const uint64_t at = row + static_cast<uint64_t>(i);
+    if (other + n < c.rows) continue;
+    const double whole = sum_lanes(Doubles(sum));
+    if (lane() == 0 && at < c.others) r.inverse_y[at] = whole;
+  }
+}
+
+/** Turns a tile of products into derivatives by the rows of the other side, as they are. In a function of its
+ * own, since all that it reads would else have registers beside the sums. */
 template <class Loss, class T, bool transposed>
-LOSSKIT_INLINE void turn_into_slopes(const Call& c, const Rows& r, const Side& a, uint64_t row, const Side& b,
-                                     uint64_t other, uint64_t n, PairTile& t) {
-  each_score(t, row, a.matrix.rows, other, n, [&](uint64_t at, uint64_t column, double& score) {
+LOSSKIT_SELDOM void turn_into_slopes(const Call& c, double factor, uint64_t row, uint64_t other, uint64_t n,
+                                     SumTile<sums_bias<Loss, transposed>>& t) {
+  const Rows r = rows_of<Loss>(c);
+  const ScoreOf<Loss, T, transposed> score_of = {c, r, factor};
+  const uint64_t rows = transposed ? c.others : c.rows;
+  each_score(t.pairs, row, rows, other, n, [&](uint64_t at, uint64_t column, double& there) {
     const uint64_t of_x = transposed ? column : at, of_y = transposed ? at : column;
-    const Doubles s(score);
+    const Doubles s(score_of(there, at, column));
     const auto of = [&](const double* array, uint64_t i) { return Doubles(array[i]); };
     double slope;
     if constexpr (is_self<Loss>) {
@@ -31,20 +61,10 @@ LOSSKIT_INLINE void turn_into_slopes(const Call& c, const Rows& r, const Side& a
       const double q = class_weight<T>(c, static_cast<int64_t>(of_y));
       slope = slope_of(s, of(r.max, of_x), of(r.factor, of_x), of(r.uniform, of_x), Doubles(q)).v;
     }
-    score = Loss::cosine ? slope * b.inverse[column] : slope;
+    there = Loss::cosine ? slope * (transposed ? r.inverse_x : r.inverse_y)[column] : slope;
   });
+  if constexpr (sums_bias<Loss, transposed>) sum_bias(c, r, row, other, n, t);
 }
-
-/** Whether the rows of y have a gradient besides, that of what is added to their scores. */
-template <class Loss, bool transposed>
-constexpr bool sums_bias = transposed&& Loss::inputs == 4;
-
-/** Shared memory of a block that sums rows: a tile, and what each lane of a row has of its bias. */
-template <bool with_bias>
-struct SumTile {
-  PairTile pairs;
-  double bias[with_bias ? kTileRows : 0][kTeam];
-};
 
 /** Rows of a side, of which a kernel has the sums. */
 struct Range {
@@ -56,40 +76,21 @@ struct Range {
 template <class Loss, class T, bool transposed>
 __global__ void __launch_bounds__(kPairThreads, 4)
     sum_kernel(const __grid_constant__ Call c, double factor, Range range, unsigned parts, double* sums) {
-  constexpr bool with_bias = sums_bias<Loss, transposed>;
-  __shared__ SumTile<with_bias> tile;
+  __shared__ SumTile<sums_bias<Loss, transposed>> tile;
   const Rows r = rows_of<Loss>(c);
-  const Side x = side_x<Loss, T>(c, r), y = side_y<Loss, T>(c, r);
-  const Side &a = transposed ? y : x, &b = transposed ? x : y;
-  const ScoreOf<Loss, T, transposed> score_of = {c, r, factor};
+  const Matrix x = side_x<Loss, T>(c, r).matrix, y = side_y<Loss, T>(c, r).matrix;
+  const Matrix &a = transposed ? y : x, &b = transposed ? x : y;
   const auto skips = [&](uint64_t other) {
     return transposed && Loss::labels >= 0 && r.labels[other] == kIgnored;
   };
-  const uint64_t blocks = (range.end - range.first + kTileRows - 1) / kTileRows;
-  for (uint64_t item = blockIdx.x; item < blocks * parts; item += gridDim.x) {
-    const uint64_t part = item % parts, above = item / parts * kTileRows, row = range.first + above;
-    if constexpr (with_bias) {
-      for (int i = own_row(); i < own_row() + kOwnRows; ++i) tile.bias[i][lane()] = 0;
-    }
-    for (uint64_t other = 0; other < b.matrix.rows; other += kTile) {
-      const uint64_t n = b.matrix.rows - other < kTile ? b.matrix.rows - other : kTile;
-      score_tile<T>(a.matrix, row, b.matrix, other, n, score_of, tile.pairs);
-      turn_into_slopes<Loss, T, transposed>(c, r, a, row, b, other, n, tile.pairs);
-      if constexpr (with_bias) {
-        for (int i = own_row(); i < own_row() + kOwnRows; ++i) {
-          for (uint64_t j = lane(); j < n; j += kTeam) tile.bias[i][lane()] += tile.pairs.scores[i][j];
-        }
-      }
-      for (uint64_t k = part * kTile; k < c.columns; k += parts * kTile)
-        add_rows<T>(b.matrix, other, n, k, tile.pairs, sums + above * c.columns, range.end - row, other == 0,
-                    skips);
-    }
-    if constexpr (with_bias) {
-      for (int i = own_row(); i < own_row() + kOwnRows; ++i) {
-        const uint64_t at = row + static_cast<uint64_t>(i);
-        const double bias = sum_lanes(Doubles::load(tile.bias[i]));
-        if (part == 0 && lane() == 0 && at < range.end) put_float(c.grads[2], at, static_cast<T>(bias));
-      }
+  const unsigned part = blockIdx.x % parts;
+  const uint64_t above = uint64_t(blockIdx.x / parts) * kTileRows, row = range.first + above;
+  for (uint64_t other = 0; other < b.rows; other += kTile) {
+    const uint64_t n = b.rows - other < kTile ? b.rows - other : kTile;
+    multiply_tile<T>(a, row, b, other, tile.pairs);
+    turn_into_slopes<Loss, T, transposed>(c, factor, row, other, n, tile);
+    for (uint64_t k = uint64_t(part) * kTile; k < c.columns; k += uint64_t(parts) * kTile) {
+      add_rows<T>(b, other, n, k, tile.pairs, sums + above * c.columns, range.end - row, other == 0, skips);
     }
   }
 }
@@ -110,6 +111,10 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     const bool is_ignored = !transposed && !is_self<Loss> && r.labels[row] == kIgnored;
     for (uint64_t k = lane(); k < c.columns; k += kTeam)
       put_float(grad, row * c.columns + k, is_ignored ? T(0) : static_cast<T>(own[k]));
+    if constexpr (sums_bias<Loss, transposed>) {
+      const double bias = c.rows == 0 ? 0 : r.inverse_y[row];
+      if (lane() == 0) put_float(c.grads[2], row, static_cast<T>(bias));
+    }
   }
 }
 
@@ -134,11 +139,12 @@ Code write_gradient(const Call& c, const Place& place) {
     // Of nothing no tile begins the sums.
     if (others == 0) code = cudaMemsetAsync(sums, 0, n * c.columns * sizeof *sums, stream_of(place.stream));
     if (code != cudaSuccess) break;
-    // Few rows have the numbers of each shared by blocks, which compute the scores again.
+    // Few rows have the numbers of each shared by blocks, which compute the scores again. Sums of whatever
+    // fits their memory are those of few blocks.
     const uint64_t fill = (static_cast<uint64_t>(place.processors) * 2 + blocks - 1) / blocks;
     const uint64_t parts = fill < panels ? fill : panels < 1 ? 1 : panels;
-    code = launch(sum_kernel<Loss, T, transposed>, grid_of(blocks * parts, 1, place.processors, 32),
-                  kPairThreads, 0, place.stream, c, factor, range, static_cast<unsigned>(parts), sums);
+    code = launch(sum_kernel<Loss, T, transposed>, static_cast<unsigned>(blocks * parts), kPairThreads, 0,
+                  place.stream, c, factor, range, static_cast<unsigned>(parts), sums);
     if (code != cudaSuccess) break;
     code = launch(write_kernel<Loss, T, transposed>, grid_of(n, kTeams, place.processors, 8), kThreads, 0,
                   place.stream, c, range, sums);

@@ -30,6 +30,18 @@ struct ScoreOf {
   }
 };
 
+/** Computes a tile of scores. Beyond n <= kTile rows of y they are -inf, which no sum of exponentials
+ * notices. */
+template <class Loss, class T>
+LOSSKIT_INLINE void score_tile(const Call& c, const Rows& r, double factor, uint64_t row, uint64_t other,
+                               uint64_t n, PairTile& t) {
+  const ScoreOf<Loss, T, false> score_of = {c, r, factor};
+  multiply_tile<T>(side_x<Loss, T>(c, r).matrix, row, side_y<Loss, T>(c, r).matrix, other, t);
+  each_score(t, row, c.rows, other, kTile, [&](uint64_t at, uint64_t column, double& score) {
+    score = column - other < n ? score_of(score, at, column) : -infinity<double>;
+  });
+}
+
 template <bool dense, class Weight>
 LOSSKIT_INLINE Chunk measure_row(const double* s, Weight weight) {
   const double largest = greatest_score(s, kTile);
@@ -83,8 +95,6 @@ __global__ void __launch_bounds__(kPairThreads, 4)
   __shared__ PairTile tile;
   __shared__ Chunk part[kTileRows], strip[kTileRows], whole[kTileRows];
   const Rows r = rows_of<Loss>(c);
-  const Matrix x = side_x<Loss, T>(c, r).matrix, y = side_y<Loss, T>(c, r).matrix;
-  const ScoreOf<Loss, T, false> score_of = {c, r, factor};
   const uint64_t records = records_of(c), blocks = (c.rows + kTileRows - 1) / kTileRows;
   for (uint64_t item = blockIdx.x; item < blocks * records; item += gridDim.x) {
     const uint64_t row = item / records * kTileRows, record = item % records;
@@ -96,7 +106,7 @@ __global__ void __launch_bounds__(kPairThreads, 4)
     if (combines) whole[own] = kNothing;
     for (uint64_t other = from; other < to; other += kTile) {
       const uint64_t n = to - other < kTile ? to - other : kTile, of_strip = (other - from) % kStrip;
-      score_tile<T>(x, row, y, other, n, score_of, tile);
+      score_tile<Loss, T>(c, r, factor, row, other, n, tile);
       for (int i = own_row(); i < own_row() + kOwnRows && row + static_cast<uint64_t>(i) < c.rows; ++i) {
         const Chunk chunk =
             measure_scores<Loss, T>(c, r, row + static_cast<uint64_t>(i), other, n, tile.scores[i]);

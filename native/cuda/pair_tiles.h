@@ -1,5 +1,5 @@
-// Tiles of the two products that all pairs of rows need, by a block: scores a_i . b_j, and sums of rows
-// sum_j w_ij b_j.
+// Tiles of the two products that all pairs of rows need, by a block: a_i . b_j, which become scores, and sums
+// of rows sum_j w_ij b_j.
 //
 // A tile is 32 rows of a against 128 of b. A team of sixteen threads has four of the rows, and each of its
 // threads every sixteenth score of them: the lanes of the processor's vectors. Scores stay in shared memory,
@@ -53,11 +53,11 @@ LOSSKIT_INLINE void load_numbers(const Matrix& m, uint64_t row, uint64_t k, doub
   }
 }
 
-/** The scores of rows [row, row + kTileRows) of a and of n <= kTile rows of b: score_of(product, row, row of
- * b). Beyond n they are -inf, which no sum of exponentials notices. */
-template <class T, class ScoreOf>
-LOSSKIT_INLINE void score_tile(const Matrix& a, uint64_t row, const Matrix& b, uint64_t other, uint64_t n,
-                               const ScoreOf& score_of, PairTile& t) {
+/** Makes the scores of a tile the products of rows [row, row + kTileRows) of a with those of b from `other`
+ * on. */
+template <class T>
+LOSSKIT_INLINE void multiply_tile(const Matrix& a, uint64_t row, const Matrix& b, uint64_t other,
+                                  PairTile& t) {
   double sum[kOwnRows][kOwnColumns] = {};
   for (uint64_t k = 0; k < a.columns; k += kStep) {
     __syncthreads();  // all are done with what is there
@@ -82,14 +82,9 @@ LOSSKIT_INLINE void score_tile(const Matrix& a, uint64_t row, const Matrix& b, u
   __syncthreads();  // scores of the tile before may still be read
 #pragma unroll
   for (int i = 0; i < kOwnRows; ++i) {
-    const uint64_t at = row + static_cast<uint64_t>(own_row() + i);
 #pragma unroll
-    for (int j = 0; j < kOwnColumns; ++j) {
-      const uint64_t column = static_cast<uint64_t>(j) * kTeam + lane();
-      double score = -infinity<double>;
-      if (at < a.rows && column < n) score = score_of(sum[i][j], at, other + column);
-      t.scores[own_row() + i][column] = score;
-    }
+    for (int j = 0; j < kOwnColumns; ++j)
+      t.scores[own_row() + i][j * kTeam + static_cast<int>(lane())] = sum[i][j];
   }
 }
 
@@ -135,7 +130,7 @@ LOSSKIT_INLINE void add_rows(const Matrix& b, uint64_t other, uint64_t n, uint64
       t.right[j][k] = x;
     }
     __syncthreads();
-#pragma unroll 2
+#pragma unroll 1  // two would take a few registers too many
     for (int j = 0; j < count; ++j) {
       double y[kOwnColumns];
 #pragma unroll
