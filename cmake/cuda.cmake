@@ -10,7 +10,7 @@ set(LOSSKIT_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 
   CACHE STRING "Architectures of the CUDA library, as CMAKE_CUDA_ARCHITECTURES has them")
 
 # Kernels and what launches them; and what needs no nvcc, which would read it again for each architecture.
-set(LOSSKIT_CUDA_KERNELS all_pairs boxes ctc elements gather lovasz margins multilabel pairs regions siamese slope softmax survey)
+set(LOSSKIT_CUDA_KERNELS all_pairs boxes ctc elements gather linear lovasz margins multilabel pairs regions siamese slope softmax survey)
 set(LOSSKIT_CUDA_SOURCES run)
 list(TRANSFORM LOSSKIT_CUDA_KERNELS REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")
 list(TRANSFORM LOSSKIT_CUDA_SOURCES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")

@@ -11,8 +11,9 @@ namespace {
 
 constexpr uint64_t kNeighbours = 2;
 
-/** Samples have memory of their own, up to so many at once, and in so many bytes, but one always. */
-constexpr uint64_t kMostSamples = 256, kMostBytes = uint64_t(1) << 29;
+/** Samples have memory of their own, up to so many at once, and as many as it suffices for, but one always.
+ */
+constexpr uint64_t kMostSamples = 256;
 /** Where the first sample that is refused stands, before the memory of samples. */
 constexpr uint64_t kHead = 128;
 
@@ -27,7 +28,7 @@ constexpr uint64_t sample_bytes(const Call& c) {
 }
 
 constexpr uint64_t samples_at_once(const Call& c) {
-  const uint64_t fit = kMostBytes / sample_bytes(c), wanted = c.rows < kMostSamples ? c.rows : kMostSamples;
+  const uint64_t fit = kMostScratch / sample_bytes(c), wanted = c.rows < kMostSamples ? c.rows : kMostSamples;
   return fit < 1 ? 1 : fit < wanted ? fit : wanted;
 }
 

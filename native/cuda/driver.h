@@ -11,6 +11,14 @@ namespace losskit::cuda {
 constexpr int kThreads = 256, kBlocks = 2;
 constexpr int kWarps = kThreads / 32;
 
+/** Bytes of memory for what a call could need much of: where that is not all, it goes on piece by piece. Few
+ * in emulation, so that tests have pieces. */
+#ifdef __CUDACC__
+constexpr uint64_t kMostScratch = uint64_t(1) << 29;
+#else
+constexpr uint64_t kMostScratch = uint64_t(1) << 16;
+#endif
+
 /** Where a call runs. */
 struct Place {
   Stream stream;

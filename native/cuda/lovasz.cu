@@ -384,9 +384,8 @@ struct LovaszRunOf {
   }
   /** Lists that are sorted at once: so many that their memory stays small, but one always. */
   static constexpr uint64_t at_once(const Call& c) {
-    constexpr uint64_t most_bytes = uint64_t(1) << 29;
     const uint64_t bytes = 2 * Kind::pixels(c) * sizeof(Ranked), count = Kind::count(c);
-    const uint64_t fit = bytes == 0 ? count : most_bytes / bytes, fewer = fit < count ? fit : count;
+    const uint64_t fit = bytes == 0 ? count : kMostScratch / bytes, fewer = fit < count ? fit : count;
     return fewer < 1 ? 1 : fewer;
   }
   static uint64_t memory(const Call& c) {

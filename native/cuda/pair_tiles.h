@@ -1,5 +1,5 @@
-// Tiles of the two products that all pairs of rows need, by a block: scores a_i . b_j, and sums of rows
-// sum_j w_ij b_j.
+// Tiles of the two products that all pairs of rows need, by a block: a_i . b_j, which become scores, and sums
+// of rows sum_j w_ij b_j.
 //
 // A tile is 32 rows of a against 128 of b. A team of sixteen threads has four of the rows, and each of its
 // threads every sixteenth score of them: the lanes of the processor's vectors. Scores stay in shared memory,
@@ -53,18 +53,18 @@ LOSSKIT_INLINE void load_numbers(const Matrix& m, uint64_t row, uint64_t k, doub
   }
 }
 
-/** The scores of rows [row, row + kTileRows) of a and of n <= kTile rows of b: cosines times `factor`. Beyond
- * n they are -inf, which no sum of exponentials notices. */
+/** Makes the scores of a tile the products of rows [row, row + kTileRows) of a with those of b from `other`
+ * on. */
 template <class T>
-LOSSKIT_INLINE void score_tile(const Side& a, uint64_t row, const Side& b, uint64_t other, uint64_t n,
-                               double factor, PairTile& t) {
+LOSSKIT_INLINE void multiply_tile(const Matrix& a, uint64_t row, const Matrix& b, uint64_t other,
+                                  PairTile& t) {
   double sum[kOwnRows][kOwnColumns] = {};
-  for (uint64_t k = 0; k < a.matrix.columns; k += kStep) {
+  for (uint64_t k = 0; k < a.columns; k += kStep) {
     __syncthreads();  // all are done with what is there
-    load_numbers<T, kTileRows>(a.matrix, row, k, t.left);
-    load_numbers<T, static_cast<int>(kTile)>(b.matrix, other, k, t.right);
+    load_numbers<T, kTileRows>(a, row, k, t.left);
+    load_numbers<T, static_cast<int>(kTile)>(b, other, k, t.right);
     __syncthreads();
-    const uint64_t left = a.matrix.columns - k;
+    const uint64_t left = a.columns - k;
     const int depth = left < kStep ? static_cast<int>(left) : kStep;
 #pragma unroll 2
     for (int d = 0; d < depth; ++d) {
@@ -82,15 +82,9 @@ LOSSKIT_INLINE void score_tile(const Side& a, uint64_t row, const Side& b, uint6
   __syncthreads();  // scores of the tile before may still be read
 #pragma unroll
   for (int i = 0; i < kOwnRows; ++i) {
-    const uint64_t at = row + static_cast<uint64_t>(own_row() + i);
-    const double own = at < a.matrix.rows ? a.inverse[at] : 0;
 #pragma unroll
-    for (int j = 0; j < kOwnColumns; ++j) {
-      const uint64_t column = static_cast<uint64_t>(j) * kTeam + lane();
-      double score = -infinity<double>;
-      if (column < n) score = sum[i][j] * (own * b.inverse[other + column] * factor);
-      t.scores[own_row() + i][column] = score;
-    }
+    for (int j = 0; j < kOwnColumns; ++j)
+      t.scores[own_row() + i][j * kTeam + static_cast<int>(lane())] = sum[i][j];
   }
 }
 
@@ -107,10 +101,10 @@ LOSSKIT_INLINE void each_score(PairTile& t, uint64_t row, uint64_t rows, uint64_
 }
 
 /** Adds n rows of b, weighed by what stands in the scores, to numbers [first, first + kTile) of the rows of
- * sums. */
-template <class T>
+ * sums. Rows that `skips` names are zero. */
+template <class T, class Skips>
 LOSSKIT_INLINE void add_rows(const Matrix& b, uint64_t other, uint64_t n, uint64_t first, PairTile& t,
-                             double* sums, uint64_t rows, bool begins) {
+                             double* sums, uint64_t rows, bool begins, const Skips& skips) {
   double sum[kOwnRows][kOwnColumns] = {};
   const auto each_sum = [&](auto f) {
 #pragma unroll
@@ -131,12 +125,12 @@ LOSSKIT_INLINE void add_rows(const Matrix& b, uint64_t other, uint64_t n, uint64
       const int j = i / static_cast<int>(kTile), k = i % static_cast<int>(kTile);
       const uint64_t at = other + start + static_cast<uint64_t>(j), column = first + static_cast<uint64_t>(k);
       double x = 0;
-      if (column < b.columns)
+      if (column < b.columns && !skips(at))
         x = static_cast<double>(float_at<T>(b.tensor, at * b.columns + column)) * b.scale(at);
       t.right[j][k] = x;
     }
     __syncthreads();
-#pragma unroll 2
+#pragma unroll 1  // two would take a few registers too many
     for (int j = 0; j < count; ++j) {
       double y[kOwnColumns];
 #pragma unroll

@@ -11,14 +11,26 @@ namespace {
 constexpr int kTeams = kThreads / kTeam;
 constexpr int64_t kIgnored = -1, kBad = -2;
 
-/** A label, kIgnored, or kBad of one that is no class; then it is noted. */
-template <class T, bool weighs>
-LOSSKIT_INLINE int64_t label_at(const Call& c, uint64_t row, Tally<T, weighs>& tally) {
-  const auto label = number_at<int64_t>(c.inputs[1], row);
+/** What labels name: a number of the row, or, where they are the third input, a row of the second. */
+template <int input>
+LOSSKIT_INLINE uint64_t classes_of(const Call& c) {
+  return input == 2 ? c.others : c.columns;
+}
+
+/** A label, kIgnored, or kBad of one that is no class. */
+template <int input>
+LOSSKIT_INLINE int64_t label_of(const Call& c, uint64_t row) {
+  const auto label = number_at<int64_t>(c.inputs[input], row);
   if (c.has_ignore_index && label == c.ignore_index) return kIgnored;
-  if (static_cast<uint64_t>(label) < c.columns) return label;
-  tally.fault(row, 1, Status::label);
-  return kBad;
+  return static_cast<uint64_t>(label) < classes_of<input>(c) ? label : kBad;
+}
+
+/** The same; a bad one is noted. */
+template <int input = 1, class T, bool weighs>
+LOSSKIT_INLINE int64_t label_at(const Call& c, uint64_t row, Tally<T, weighs>& tally) {
+  const int64_t label = label_of<input>(c, row);
+  if (label == kBad) tally.fault(row, input, Status::label);
+  return label;
 }
 
 /** The weight of a class. */

@@ -10,7 +10,7 @@
 namespace losskit::cuda {
 
 extern const DriverRuns elements_runs, softmax_runs, gather_runs, margins_runs, regions_runs, boxes_runs,
-    pairs_runs, siamese_runs, all_pairs_runs, ctc_runs, listed_runs, terms_runs, lovasz_runs;
+    pairs_runs, siamese_runs, all_pairs_runs, linear_runs, ctc_runs, listed_runs, terms_runs, lovasz_runs;
 
 namespace {
 
@@ -21,11 +21,11 @@ struct Listed {
 };
 
 constexpr Listed kListed[] = {
-    {Driver::elements, elements_runs},   {Driver::rows, softmax_runs},  {Driver::rows, gather_runs},
-    {Driver::rows, margins_runs},        {Driver::masks, regions_runs}, {Driver::masks, lovasz_runs},
-    {Driver::boxes, boxes_runs},         {Driver::pairs, pairs_runs},   {Driver::all_pairs, siamese_runs},
-    {Driver::all_pairs, all_pairs_runs}, {Driver::sequences, ctc_runs}, {Driver::multilabel, listed_runs},
-    {Driver::multilabel, terms_runs}};
+    {Driver::elements, elements_runs},   {Driver::rows, softmax_runs},     {Driver::rows, gather_runs},
+    {Driver::rows, margins_runs},        {Driver::masks, regions_runs},    {Driver::masks, lovasz_runs},
+    {Driver::boxes, boxes_runs},         {Driver::pairs, pairs_runs},      {Driver::all_pairs, siamese_runs},
+    {Driver::all_pairs, all_pairs_runs}, {Driver::all_pairs, linear_runs}, {Driver::sequences, ctc_runs},
+    {Driver::multilabel, listed_runs},   {Driver::multilabel, terms_runs}};
 
 bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
@@ -56,10 +56,10 @@ bool divides_by_weights(const Job& job) {
 bool needs_survey(const Job& job) {
   if (job.call.grads[0].data == nullptr || job.reduction != Reduction::mean || !std::isnan(job.divisor))
     return false;
-  const Driver driver = kernel_at(job.call.kernel).driver;
-  if (driver == Driver::rows)
-    return has_labels(job) && (job.call.has_ignore_index || divides_by_weights(job));
-  return driver == Driver::all_pairs && has_labels(job);
+  const Kernel& kernel = kernel_at(job.call.kernel);
+  const bool may_need = kernel.driver == Driver::rows || kernel.driver == Driver::all_pairs;
+  if (!may_need || !has_labels(job)) return false;
+  return names_clusters(kernel) || job.call.has_ignore_index || divides_by_weights(job);
 }
 
 /** Whether only the value tells what a gradient is multiplied by. */

@@ -2,7 +2,6 @@
 // classes.
 #include "cuda/survey.h"
 
-#include "cpu/catalogue.h"
 #include "cuda/rows.h"
 #include "sum/round.h"
 
@@ -10,7 +9,7 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-template <class T>
+template <class T, int input>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     survey_kernel(const __grid_constant__ Call c, Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
@@ -18,7 +17,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const uint64_t stride = uint64_t(gridDim.x) * kThreads;
   for (uint64_t start = uint64_t(blockIdx.x) * kThreads; start < c.rows; start += stride) {
     const uint64_t row = start + threadIdx.x;
-    const int64_t label = row < c.rows ? label_at(c, row, tally) : kBad;
+    const int64_t label = row < c.rows ? label_at<input>(c, row, tally) : kBad;
     if (c.weight.data != nullptr) tally.add_weight(label >= 0 ? class_weight<T>(c, label) : T(0));
     tally.count(label >= 0);
   }
@@ -68,9 +67,10 @@ Code survey(const Call& c, double upstream, bool by_weights, const Place& place)
   Code code = cudaMemsetAsync(outcome, 0, sizeof *outcome, stream_of(place.stream));
   if (code != cudaSuccess) return code;
   const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
-  const bool of_clusters = kernel_at(c.kernel).driver == Driver::all_pairs;
-  code =
-      launch(of_clusters ? anchors_kernel<T> : survey_kernel<T>, grid, kThreads, 0, place.stream, c, outcome);
+  const auto kernel = names_clusters(kernel_at(c.kernel)) ? anchors_kernel<T>
+                      : kernel_at(c.kernel).labels == 2   ? survey_kernel<T, 2>
+                                                          : survey_kernel<T, 1>;
+  code = launch(kernel, grid, kThreads, 0, place.stream, c, outcome);
   if (code != cudaSuccess) return code;
   return launch(scale_kernel<T>, 1, 1, 0, place.stream, upstream, by_weights, outcome);
 }

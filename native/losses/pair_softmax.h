@@ -107,6 +107,26 @@ LOSSKIT_INLINE Chunk measure_finite(const double* s, size_t n, double largest, W
   return {largest, sum_lanes(one), sum_lanes(rest), sum_lanes(dot), sum_lanes(mass)};
 }
 
+/** Measures scores of which some are infinite, as products of finite numbers may be: those are the ones, and
+ * all others are infinitely far below. NaN stays. `weight(j)` is that of score j in the dense part of a loss.
+ */
+template <bool dense, class Weight>
+LOSSKIT_FUNCTION Chunk measure_infinite(const double* s, size_t n, Weight weight) {
+  Chunk chunk = {infinity<double>, 0, 0, 0, 0};
+  for (size_t j = 0; j < n; ++j) {
+    const bool is_one = s[j] == infinity<double>;
+    chunk.whole += is_one ? 1 : 0;
+    if (!(s[j] <= infinity<double>)) chunk.rest = s[j];
+    if constexpr (dense) {
+      const double q = weight(j);
+      if (q == 0) continue;
+      if (!is_one) chunk.dot = q * infinity<double>;
+      chunk.mass += q;
+    }
+  }
+  return chunk;
+}
+
 /** The row up to a part, with the part; infinite maxima are equal. */
 LOSSKIT_FUNCTION Chunk combine_parts(const Chunk& a, const Chunk& b) {
   if (a.max < infinity<double> || b.max < infinity<double>) return combine(a, b);

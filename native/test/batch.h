@@ -258,7 +258,7 @@ class Batch {
   void set_extras(const Sizes& s) {
     Call& c = job.call;
     for (int i = 0; i < kParams; ++i) c.params[i] = extras_ == Extras::none ? 0.75 + i : 1;
-    if (kernel_.distributions && extras_ != Extras::none) c.label_smoothing = 0.1;
+    if ((kernel_.distributions || kernel_.labels == 2) && extras_ != Extras::none) c.label_smoothing = 0.1;
     if (extras_ != Extras::all) return;
     c.has_ignore_index = kernel_.labels >= 0;
     c.ignore_index = kIgnoredLabel;

@@ -1,10 +1,10 @@
 /**
- * Every loss that the CUDA library has, on a device and on the processor: the same bits in values, sums, means and gradients.
+ * Every loss, on a device and on the processor: the same bits in values, sums, means and gradients.
  * `npm run test:cuda` runs this on a GPU.
  */
 
 import { describe, expect, it } from 'vitest'
-import { cuda, type DeviceTensor, infoNce, type LosskitError, ntXent, supCon } from '../../lib/index.ts'
+import { cuda, type DeviceTensor, infoNce, linearCrossEntropy, ntXent, supCon } from '../../lib/index.ts'
 import { type Batch, EVERY_LOSS, type EveryLoss } from '../support/every-loss/index.ts'
 import { isFloats } from '../support/every-loss/tensors.ts'
 import { toBfloat16, toFloat16 } from '../support/half.ts'
@@ -19,9 +19,6 @@ const SAMPLES = [1, 2, 15, 33, 257, 1030]
 const TYPES = ['float32', 'float64', 'float16', 'bfloat16'] as const
 type Type = (typeof TYPES)[number]
 
-/** Losses that need not have kernels for a device yet, and those that were found to have none. */
-const WITHOUT_KERNELS = new Set(['linearCrossEntropy'])
-const absent = new Set<string>()
 let compared = 0
 
 /** The inputs of a batch in a type; targets in halves too where they are floats. */
@@ -128,14 +125,7 @@ describe.skipIf(missing !== undefined)('the bits of a device are those of the pr
       for (const samples of SAMPLES) {
         if (samples > entry.atMost) continue
         const batch = entry.batch(new Random(samples), samples, type === 'float64' ? 'float64' : 'float32')
-        try {
-          await compare(entry, batch, type)
-        } catch (error) {
-          const { code, message } = error as LosskitError
-          if (code !== 'ERR_BACKEND' || !message.includes('no CUDA kernel')) throw error
-          absent.add(entry.lossName)
-          return
-        }
+        await compare(entry, batch, type)
       }
     })
   })
@@ -162,9 +152,56 @@ describe.skipIf(missing !== undefined)('the bits of a device are those of the pr
     }
   })
 
-  it('which is said of every loss but those that have no kernels yet', () => {
-    expect(compared).toBeGreaterThan(1000)
-    expect([...absent].filter(name => !WITHOUT_KERNELS.has(name))).toEqual([])
-    if (absent.size > 0) console.log(`no kernels for a device yet: ${[...absent].join(', ')}`)
+  it('where logits are infinite, with weights and smoothed labels', async () => {
+    const gpu = cuda.device(0)
+    const input = { data: Float64Array.of(1, 2, -1, 3, Number.NaN, 1), shape: [3, 2] }
+    const linearWeight = { data: Float64Array.of(1, 2, -2, -1, 1e300, 3), shape: [3, 2] }
+    const target = { data: Int32Array.of(1, 2, -100), shape: [3] }
+    const { POSITIVE_INFINITY: over, NEGATIVE_INFINITY: under } = Number
+    for (const bias of [
+      [over, over, 0],
+      [under, over, 1],
+      [under, under, under],
+    ]) {
+      const given = {
+        bias: Float64Array.from(bias),
+        weight: Float64Array.of(0.1, 0.7, 0.3),
+        labelSmoothing: 0.25,
+      }
+      const options = { ...given, reduction: 'none' }
+      const expected = here(linearCrossEntropy).valueAndGrad(input, linearWeight, target, options)
+      const tensors = [input, linearWeight, target].map(tensor => gpu.upload(tensor))
+      const { value, grad } = there(linearCrossEntropy).valueAndGrad(
+        ...tensors,
+        uploadOptions(gpu, options, []),
+      )
+      expectSameBits(await numbersOf(value), expected.value as Numbers, `bias ${bias}`)
+      for (const [key, gradient] of Object.entries(grad)) {
+        expectSameBits(await numbersOf(gradient), expected.grad[key] as Numbers, `bias ${bias}: ${key}`)
+      }
+    }
   })
+
+  it('where a side has no rows, of which the gradient of the other is zero', async () => {
+    const gpu = cuda.device(0)
+    const [none, some] = [
+      { data: new Float32Array(0), shape: [0, 2] },
+      { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] },
+    ]
+    const labels = { data: new Int32Array(0), shape: [0] }
+    for (const [loss, inputs, options] of [
+      [infoNce, [none, some], {}],
+      [linearCrossEntropy, [none, some, labels], { bias: Float32Array.of(1, 2) }],
+    ] as const) {
+      const expected = here(loss).valueAndGrad(...inputs, options)
+      const tensors = inputs.map(tensor => gpu.upload(tensor))
+      const { value, grad } = there(loss).valueAndGrad(...tensors, uploadOptions(gpu, options, []))
+      expect(await numberOf(value)).toBe(expected.value)
+      for (const [key, gradient] of Object.entries(grad)) {
+        expectSameBits(await numbersOf(gradient), expected.grad[key] as Numbers, `${loss.name}: ${key}`)
+      }
+    }
+  })
+
+  it('of many losses, types and forms', () => expect(compared).toBeGreaterThan(1000))
 })

@@ -5,6 +5,7 @@ import {
   ctc,
   cuda,
   type DeviceTensor,
+  linearCrossEntropy,
   lovaszHinge,
   lovaszSoftmax,
   multilabelMargin,
@@ -53,6 +54,13 @@ const LOSSES: readonly Case[] = [
   ['ntXent', forgotten(ntXent), 'embeddings', numbers(6, 3), Type => [whole(Type, [0, 1, 0, 2, 1, 0])]],
   ['supCon', forgotten(supCon), 'embeddings', numbers(6, 3), Type => [whole(Type, [0, 1, 0, 2, 1, 0])]],
   [
+    'linearCrossEntropy',
+    forgotten(linearCrossEntropy),
+    'input',
+    numbers(6, 3),
+    Type => [numbers(4, 3), whole(Type, [0, 1, 3, 2, 1, 0])],
+  ],
+  [
     'multilabelMargin',
     forgotten(multilabelMargin),
     'pred',
@@ -94,6 +102,12 @@ describe.skipIf(missing !== undefined)('labels on a device', () => {
   })
 
   it.each<[string, AnyLoss, unknown[], Options]>([
+    [
+      'linearCrossEntropy: the first that names no class and is not the label to ignore',
+      forgotten(linearCrossEntropy),
+      [numbers(5, 2), numbers(3, 2), Int32Array.of(2, 7, -100, 3, 0)],
+      { ignoreIndex: 7 },
+    ],
     [
       'multilabelMargin: one behind the end of the list too',
       forgotten(multilabelMargin),

@@ -7,26 +7,12 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** Measures scores of which some are infinite, as products of finite numbers may be: those are the ones, and
- * all others are infinitely far below. NaN stays. */
-Chunk measure_infinite(const double* s, size_t n, const double* q) {
-  Chunk chunk = {infinity<double>, 0, 0, 0, 0};
-  for (size_t j = 0; j < n; ++j) {
-    const bool is_one = s[j] == infinity<double>;
-    chunk.whole += is_one ? 1 : 0;
-    if (!(s[j] <= infinity<double>)) chunk.rest = s[j];
-    if (q == nullptr || q[j] == 0) continue;
-    if (!is_one) chunk.dot = q[j] * infinity<double>;
-    chunk.mass += q[j];
-  }
-  return chunk;
-}
-
 /** Measures whole vectors of scores; `q` are the weights of the dense part of a loss. */
 template <bool dense>
 Chunk measure_row(const double* s, size_t n, const double* q) {
   const double largest = greatest_score(s, n);
-  if (largest == infinity<double>) return measure_infinite(s, n, q);
+  if (largest == infinity<double>)
+    return measure_infinite<dense>(s, n, [q](size_t j) LOSSKIT_LAMBDA { return q[j]; });
   return measure_finite<dense>(s, n, largest, [q](size_t i) LOSSKIT_LAMBDA { return Doubles::load(q + i); });
 }
 
