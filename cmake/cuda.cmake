@@ -54,10 +54,10 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
     add_library(losskit_cuda_host OBJECT ${LOSSKIT_CUDA_HOST_SOURCES})
     target_link_libraries(losskit_cuda_host PRIVATE losskit_options)
     target_include_directories(losskit_cuda_host SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
-    # GPUs of 8.6 and 8.9 run the code of 8.0 too. Kernels that are seldom what a training waits for have none of their own for them,
+    # GPUs of 8.6 and 8.9 run the code of 8.0 too. Only the kernels that compute most for what they read have code of their own for them,
     # or the library would be larger than it may be.
     set(plain ${LOSSKIT_CUDA_KERNELS})
-    list(FILTER plain EXCLUDE REGEX "/(elements|gather|softmax|survey)\\.cu$")
+    list(FILTER plain EXCLUDE REGEX "/softmax\\.cu$")
     set(tuned ${LOSSKIT_CUDA_KERNELS})
     list(REMOVE_ITEM tuned ${plain})
     add_library(losskit_cuda_plain OBJECT ${plain})
