@@ -48,10 +48,7 @@ template <class Loss, class T>
 struct GatherRun {
   static Code run(const Call& c, const Place& place) {
     using P = typename Loss::template Params<T>;
-    const P params(c.params);
-    const unsigned grid = grid_of(c.rows, kWarps, place.processors, 8);
-    return launch(gather_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
-                  place.outcome_of<T>());
+    return launch_rows(gather_kernel<Loss, T, P>, c, place, kWarps);
   }
 };
 

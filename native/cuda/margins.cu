@@ -131,10 +131,7 @@ template <class Loss, class T>
 struct MarginRun {
   static Code run(const Call& c, const Place& place) {
     using P = typename Loss::template Params<double>;
-    const P params(c.params);
-    const unsigned grid = grid_of(c.rows, kTeams, place.processors, 8);
-    return launch(margin_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
-                  place.outcome_of<T>());
+    return launch_rows(margin_kernel<Loss, T, P>, c, place, kTeams);
   }
 };
 

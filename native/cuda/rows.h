@@ -64,6 +64,15 @@ struct Scores {
   LOSSKIT_INLINE T operator()(uint64_t column) const { return float_at<T>(tensor, place(column)); }
 };
 
+/** Launches a kernel for rows, of which a block takes `each` at a time; at most `most` blocks for a
+ * processor. */
+template <class T, class P>
+Code launch_rows(void (*kernel)(Call, P, const double*, Outcome<T>*), const Call& c, const Place& place,
+                 uint64_t each, int most = 8) {
+  return launch(kernel, grid_of(c.rows, each, place.processors, most), kThreads, 0, place.stream, c,
+                P(c.params), place.scale_of<T>(), place.outcome_of<T>());
+}
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -178,22 +178,10 @@ template <class Loss, class T>
 struct SoftmaxRun {
   static Code run(const Call& c, const Place& place) {
     using P = typename Loss::template Params<double>;
-    const P params(c.params);
-    const double* const scale = place.scale_of<T>();
-    if (is_tiny(c)) {
-      const unsigned grid = grid_of(c.rows, kThreads, place.processors, 8);
-      return launch(tiny_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
-                    place.outcome_of<T>());
-    }
-    if (c.columns <= kChunk) {
-      const unsigned grid = grid_of(c.rows, kWarps, place.processors, 8);
-      return launch(short_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
-                    place.outcome_of<T>());
-    }
+    if (is_tiny(c)) return launch_rows(tiny_softmax_kernel<Loss, T, P>, c, place, kThreads);
+    if (c.columns <= kChunk) return launch_rows(short_softmax_kernel<Loss, T, P>, c, place, kWarps);
     // Few rows at once, so that the second-level cache may still hold them when they are read again.
-    const unsigned grid = grid_of(c.rows, 1, place.processors, 4);
-    return launch(long_softmax_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, scale,
-                  place.outcome_of<T>());
+    return launch_rows(long_softmax_kernel<Loss, T, P>, c, place, 1, 4);
   }
 };
 
