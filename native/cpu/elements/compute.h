@@ -66,7 +66,7 @@ Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside
       for (; i + w <= end; i += w) {
         const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
         if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
-        if (b.fetches) fetch_ahead<Loss, stored>(b, i, w);
+        if (Guessed::adds && b.fetches) fetch_ahead<Loss, stored>(b, i, w);
         whole(i, store_grad, windows);
       }
       if constexpr (Guessed::adds) windows.note(start, moved.of);
