@@ -34,7 +34,7 @@ struct Call {
   bool stream;       // gradients go past the caches
   bool from_memory;  // inputs are more than the caches of the cores hold
   bool fetches;      // they are to be asked for ahead of reading them
-  void* shared;  // memory of the phases of this call
+  void* shared;      // memory of the phases of this call
 };
 
 enum class Status : int { ok, label, domain, aborted };
@@ -49,6 +49,12 @@ struct Fault {
   double value;
 };
 
+/** Where the windows lay into which a thread added its last block, for its next piece of the batch. */
+struct LastGuess {
+  bool made;
+  int top;
+};
+
 /** What one thread has gathered. */
 template <class T>
 struct Sums {
@@ -56,6 +62,7 @@ struct Sums {
   ExactSum<T> weight;  // of class weights; unused without them
   uint64_t count;
   Fault fault;
+  LastGuess guess;
 };
 
 /** Items [begin, end) of a call. `scratch` is memory of this thread alone, as large as the phase asks for. */

@@ -40,7 +40,9 @@ LOSSKIT_INLINE Dtype stored_half(const Call& c, int inputs, int grads) {
 
 /** Whether the sum of a loss is added while it is computed, where that pays. */
 template <class Loss, class T, Wanted wanted>
-constexpr bool can_guess = sizeof(T) == 4 && wanted != kGrad && native_lanes<T> > 1 && requires { Loss::light; };
+constexpr bool can_guess = sizeof(T) == 4 && wanted != kGrad&& native_lanes<T> > 1 && requires {
+  Loss::light;
+};
 
 /** Whether whole blocks of half types are widened in registers. */
 template <class Loss, class T>
@@ -78,6 +80,11 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
   const bool stream = c.stream && grads == 1 && c.grads[0].dtype == dtype_of<T>;
   const bool guesses = c.from_memory && c.wants_sum && !weighted;
   Guess<V> guess;
+  if constexpr (can_guess<Loss, T, wanted>) {
+    guess.made = guesses && sums.guess.made;
+    guess.top = sums.guess.top;
+    settle(guess, sums.total);
+  }
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
     n = end - at < kBlock ? static_cast<size_t>(end - at) : kBlock;
@@ -126,7 +133,10 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
       if (guesses && !guess.made) guess_from(range, guess);
     }
   }
-  if constexpr (can_guess<Loss, T, wanted>) settle(guess, sums.total);
+  if constexpr (can_guess<Loss, T, wanted>) {
+    settle(guess, sums.total);
+    sums.guess = {guess.made, guess.top};
+  }
   sums.count += end - begin;
 }
 

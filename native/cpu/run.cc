@@ -7,9 +7,9 @@
 #include <new>
 #include <utility>
 
+#include "cpu/caches.h"
 #include "cpu/catalogue.h"
 #include "cpu/dispatch.h"
-#include "cpu/caches.h"
 #include "cpu/pool.h"
 #include "sum/read.h"
 
@@ -56,6 +56,7 @@ void clear(Sums<T>& sums) {
   clear(sums.weight, limbs);
   sums.count = 0;
   sums.fault = {Status::ok, 0, 0, 0};
+  sums.guess = {false, 0};
 }
 
 template <class T>

@@ -116,15 +116,16 @@ struct Windows {
 
   LOSSKIT_INLINE Windows(int top, int step)
       : held(empty_window<V>(window_at<typename V::scalar>(top))), next(top - step, step) {}
-  /** Keeps what it can of a number; the rest is for the next. Half of the work goes to the units that multiply. */
+  /** Keeps what it can of a number; the rest is for the next. Half of the work goes to the units that
+   * multiply. */
   LOSSKIT_INLINE void deposit(V number) {
     const V moved = held + number;
     const V kept = fma(held, V(-1), moved);
     held = moved;
     next.deposit(fma(kept, V(-1), number));
   }
-  /** Adds to `moved` what each moved since `start`: in one binade, differences of bit patterns are differences
-   * in units of 2^at. */
+  /** Adds to `moved` what each moved since `start`: in one binade, differences of bit patterns are
+   * differences in units of 2^at. */
   LOSSKIT_INLINE void note(const Windows& start, typename V::ints* moved) const {
     *moved = *moved + (bits(held) - bits(start.held));
     next.note(start.next, moved + 1);

@@ -1,9 +1,10 @@
 // Adding a block while it is made, into windows placed by a guess.
 //
-// Windows lie where the range of a block says, which is known when all of it has been made; so a block is added
-// in a second pass, and while that lasts no memory is read. But the blocks of a batch are much alike: windows
-// that hold one are likely to hold the next. Its numbers go into them as they come, and its range then tells
-// whether all of them fitted. If not, what moved is forgotten, and the block is added in a second pass.
+// Windows lie where the range of a block says, which is known when all of it has been made; so a block is
+// added in a second pass, and while that lasts no memory is read. But the blocks of a batch are much alike:
+// windows that hold one are likely to hold the next. Its numbers go into them as they come, and its range
+// then tells whether all of them fitted. If not, what moved is forgotten, and the block is added in a second
+// pass.
 #pragma once
 
 #include "sum/deposit.h"
@@ -31,7 +32,7 @@ struct Guess {
   /** A lane moves by less than 2^22 for every eight numbers. */
   static constexpr int most_blocks = static_cast<int>(512 / (kBlock / V::lanes / kNarrowDepth));
 
-  bool made = false;
+  bool made = false, has_failed = false;
   int top = 0, blocks = 0;
   Moved<V> moved;
 
@@ -62,11 +63,12 @@ void guess_from(const Range<V>& range, Guess<V>& guess) {
   ++span.above;
   guess.made = span.is_narrow(guess.windows);
   guess.top = span.narrow_top();
+  guess.has_failed = false;
   guess.moved.clear();
 }
 
-/** Takes what the windows moved with one more block, if the range of that shows that they held it. If they did
- * not, the guess is given up. */
+/** Takes what the windows moved with one more block, if the range of that shows that they held it. If they
+ * did not twice in a row, the guess is given up. */
 template <class V>
 bool take(const Moved<V>& moved, const Range<V>& range, Guess<V>& guess, ExactSum<float>& sum) {
   const auto largest = range.largest();
@@ -74,10 +76,14 @@ bool take(const Moved<V>& moved, const Range<V>& range, Guess<V>& guess, ExactSu
   const Span span = Span::of(range);
   if (largest >= Bits<float>::exponent || span.narrow_top() > guess.top ||
       span.lowest < guess.top - kNarrowBits * (guess.windows - 1)) {
-    settle(guess, sum);
-    guess.made = false;
+    if (guess.has_failed) {
+      settle(guess, sum);
+      guess.made = false;
+    }
+    guess.has_failed = true;
     return false;
   }
+  guess.has_failed = false;
   guess.moved = moved;
   if (++guess.blocks == guess.most_blocks) settle(guess, sum);
   return true;

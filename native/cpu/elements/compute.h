@@ -31,24 +31,25 @@ Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside
   Range<V> range;
   const auto start = guess.start();
   // Loads and stores are given where the block's arrays begin.
-  const auto step = [&](size_t i, auto load, auto factor, auto store, auto store_grad, auto& windows) LOSSKIT_LAMBDA {
-    auto out = loss_at<Loss>(b, load, params);
-    if constexpr (weighted) {
-      const V of_grad = factor(b.grad_factor);
-      out.value = out.value * factor(b.value_factor);
-      out.grad = out.grad * of_grad;
-      if constexpr (has_second) out.second = out.second * of_grad;
-    }
-    if constexpr (wanted != kGrad) {
-      store(out.value, b.values + i);
-      range.note(out.value);
-      if constexpr (Guessed::adds) windows.deposit(out.value);
-    }
-    if constexpr (wanted != kValue) {
-      store_grad(out.grad * scale, b.grads[0]);
-      if constexpr (has_second) store_grad(out.second * scale, b.grads[1]);
-    }
-  };
+  const auto step = [&](size_t i, auto load, auto factor, auto store, auto store_grad, auto& windows)
+                        LOSSKIT_LAMBDA {
+                          auto out = loss_at<Loss>(b, load, params);
+                          if constexpr (weighted) {
+                            const V of_grad = factor(b.grad_factor);
+                            out.value = out.value * factor(b.value_factor);
+                            out.grad = out.grad * of_grad;
+                            if constexpr (has_second) out.second = out.second * of_grad;
+                          }
+                          if constexpr (wanted != kGrad) {
+                            store(out.value, b.values + i);
+                            range.note(out.value);
+                            if constexpr (Guessed::adds) windows.deposit(out.value);
+                          }
+                          if constexpr (wanted != kValue) {
+                            store_grad(out.grad * scale, b.grads[0]);
+                            if constexpr (has_second) store_grad(out.second * scale, b.grads[1]);
+                          }
+                        };
   const auto whole = [&](size_t i, auto store_grad, auto& windows) LOSSKIT_LAMBDA {
     step(
         i, [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); },
