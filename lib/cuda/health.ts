@@ -10,6 +10,8 @@ export interface DeviceLoss {
 }
 
 const OUT_OF_MEMORY = 2
+/** From here on codes of the addon are those of cuBLAS. */
+const CUBLAS_CODES = 1_000_000
 
 /** Whether a device still works, and what its failures are to callers of losskit. */
 export class Health {
@@ -44,7 +46,10 @@ export class Health {
 
   #failure(code: number, message: string, requested: number): LosskitDeviceError {
     const { cuda } = binding
-    const told = `CUDA device ${this.device}: ${message}: ${cuda.nameOf(code)} (${code}), ${cuda.textOf(code)}.`
+    const ofCublas = code >= CUBLAS_CODES
+    const number = ofCublas ? code - CUBLAS_CODES : code
+    const told = `CUDA device ${this.device}: ${message}: ${cuda.nameOf(code)} (${number}), ${cuda.textOf(code)}.`
+    if (ofCublas) return new LosskitDeviceError('ERR_DEVICE', told)
     if (code === OUT_OF_MEMORY) return this.#outOfMemory(code, told, requested)
     const lost = cuda.lost(this.device)
     if (lost === 0) return new LosskitDeviceError('ERR_DEVICE', told, code)

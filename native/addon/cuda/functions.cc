@@ -52,6 +52,14 @@ napi_value open(napi_env env, napi_callback_info info) {
   return why_not.empty() ? make_undefined(env) : make_string(env, why_not);
 }
 
+napi_value open_cublas(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  char why[1024];
+  const std::string path = read_string(env, arguments.value[0], "path");
+  return cuda_library()->open_cublas(path.c_str(), why, sizeof why) ? make_undefined(env)
+                                                                    : make_string(env, why);
+}
+
 napi_value status(napi_env env, napi_callback_info) {
   cuda::DriverStatus s;
   cuda_library()->status(&s);
@@ -292,6 +300,7 @@ void define_cuda_functions(napi_env env, napi_value exports) {
   napi_value cuda;
   check(napi_create_object(env, &cuda), "cuda");
   export_function<open>(env, cuda, "open");
+  define<open_cublas>(env, cuda, "openCublas");
   define<status>(env, cuda, "status");
   define<text_of<&cuda::Library::name_of>>(env, cuda, "nameOf");
   define<text_of<&cuda::Library::text_of>>(env, cuda, "textOf");
