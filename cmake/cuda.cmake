@@ -22,7 +22,7 @@ function(losskit_cuda_library name exports)
   file(WRITE ${CMAKE_BINARY_DIR}/${name}.map "{ global: ${exports}; local: *; };\n")
   set_source_files_properties(${LOSSKIT_CUDA_KERNELS} PROPERTIES COMPILE_DEFINITIONS "LOSSKIT_CUDA;LOSSKIT_ISA=cuda")
   add_library(${name} SHARED ${ARGN})
-  target_link_libraries(${name} PRIVATE Threads::Threads)
+  target_link_libraries(${name} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
   target_link_options(${name} PRIVATE
     -Wl,--version-script=${CMAKE_BINARY_DIR}/${name}.map -Wl,--build-id=none -Wl,-z,nodelete)
 endfunction()

@@ -25,8 +25,8 @@ Code code_of(lt::Status status) { return status == lt::kSuccess ? 0 : kCublasCod
 
 /** The name of the first function that the library lacks; null where it has all. */
 const char* find_all(void* library, lt::Functions& found) {
-#define LOSSKIT_FIND(name, ...)                                                              \
-  found.name = reinterpret_cast<decltype(found.name)>(dlsym(library, "cublasLt" #name));     \
+#define LOSSKIT_FIND(name, ...)                                                          \
+  found.name = reinterpret_cast<decltype(found.name)>(dlsym(library, "cublasLt" #name)); \
   if (found.name == nullptr) return "cublasLt" #name;
   LOSSKIT_CUBLASLT(LOSSKIT_FIND)
 #undef LOSSKIT_FIND
@@ -59,9 +59,7 @@ struct Desc : Described<lt::MatmulDesc, &lt::Functions::MatmulDescDestroy> {
 };
 
 int type_of(Dtype dtype) {
-  return dtype == Dtype::float32   ? lt::kReal32F
-         : dtype == Dtype::float16 ? lt::kReal16F
-                                   : lt::kReal16BF;
+  return dtype == Dtype::float32 ? lt::kReal32F : dtype == Dtype::float16 ? lt::kReal16F : lt::kReal16BF;
 }
 
 /** cuBLAS counts along columns: to it, rows are columns, and every matrix its transpose. */

@@ -23,8 +23,8 @@ struct GemmMatrix {
   uint64_t rows, columns, stride;
 };
 
-/** d = alpha a b + beta d, where a and b may be transposed first; a bias is added to every row, in the type of
- * d. The sums are of float32. */
+/** d = alpha a b + beta d, where a and b may be transposed first; a bias is added to every row, in the type
+ * of d. The sums are of float32. */
 struct Gemm {
   GemmMatrix a, b, d;
   bool transpose_a, transpose_b;

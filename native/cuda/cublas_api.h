@@ -42,22 +42,23 @@ enum PreferenceAttribute : int {
   kAlignmentD = 8,
 };
 
-/** F(name, parameters…), of the functions cublasLt<name>, which all give a Status. A stream is a cudaStream_t. */
-#define LOSSKIT_CUBLASLT(F)                                                                            \
-  F(Create, Handle*)                                                                                   \
-  F(MatmulDescCreate, MatmulDesc*, int compute, int scale)                                             \
-  F(MatmulDescDestroy, MatmulDesc)                                                                     \
-  F(MatmulDescSetAttribute, MatmulDesc, int attribute, const void* value, size_t bytes)                \
-  F(MatrixLayoutCreate, MatrixLayout*, int type, uint64_t rows, uint64_t columns, int64_t stride)      \
-  F(MatrixLayoutDestroy, MatrixLayout)                                                                 \
-  F(MatmulPreferenceCreate, Preference*)                                                               \
-  F(MatmulPreferenceDestroy, Preference)                                                               \
-  F(MatmulPreferenceSetAttribute, Preference, int attribute, const void* value, size_t bytes)          \
-  F(MatmulAlgoGetHeuristic, Handle, MatmulDesc, MatrixLayout a, MatrixLayout b, MatrixLayout c,        \
-    MatrixLayout d, Preference, int wanted, Heuristic*, int* found)                                    \
-  F(Matmul, Handle, MatmulDesc, const void* alpha, const void* a, MatrixLayout, const void* b,         \
-    MatrixLayout, const void* beta, const void* c, MatrixLayout, void* d, MatrixLayout,                \
-    const Algorithm*, void* workspace, size_t bytes, void* stream)
+/** F(name, parameters…), of the functions cublasLt<name>, which all give a Status. A stream is a
+ * cudaStream_t. */
+#define LOSSKIT_CUBLASLT(F)                                                                                  \
+  F(Create, Handle*)                                                                                         \
+  F(MatmulDescCreate, MatmulDesc*, int compute, int scale)                                                   \
+  F(MatmulDescDestroy, MatmulDesc)                                                                           \
+  F(MatmulDescSetAttribute, MatmulDesc, int attribute, const void* value, size_t bytes)                      \
+  F(MatrixLayoutCreate, MatrixLayout*, int type, uint64_t rows, uint64_t columns, int64_t stride)            \
+  F(MatrixLayoutDestroy, MatrixLayout)                                                                       \
+  F(MatmulPreferenceCreate, Preference*)                                                                     \
+  F(MatmulPreferenceDestroy, Preference)                                                                     \
+  F(MatmulPreferenceSetAttribute, Preference, int attribute, const void* value, size_t bytes)                \
+  F(MatmulAlgoGetHeuristic, Handle, MatmulDesc, MatrixLayout a, MatrixLayout b, MatrixLayout c,              \
+    MatrixLayout d, Preference, int wanted, Heuristic*, int* found)                                          \
+  F(Matmul, Handle, MatmulDesc, const void* alpha, const void* a, MatrixLayout, const void* b, MatrixLayout, \
+    const void* beta, const void* c, MatrixLayout, void* d, MatrixLayout, const Algorithm*, void* workspace, \
+    size_t bytes, void* stream)
 
 struct Functions {
 #define LOSSKIT_FUNCTION_OF(name, ...) Status (*name)(__VA_ARGS__);

@@ -1,8 +1,8 @@
 // Cross-entropy of a linear layer, whose products cuBLAS computes on tensor cores.
 //
-// As many rows at once as the workspace has room for: their logits are made, softmax.cu turns them into values
-// and, where they stand, into derivatives, of which two more products make the gradients. So the logits of all
-// rows are never there, and those of some are read and written as seldom as can be.
+// As many rows at once as the workspace has room for: their logits are made, softmax.cu turns them into
+// values and, where they stand, into derivatives, of which two more products make the gradients. So the
+// logits of all rows are never there, and those of some are read and written as seldom as can be.
 //
 // Derivatives are stored without what all of them are multiplied by: that comes with the products, so that
 // those of a mean over many rows are not too small for float16.
@@ -150,9 +150,9 @@ class Steps {
   }
 
   Code run() const {
-    const Code code = launch(target_kernel, grid_of(c.rows, kThreads, place.processors, 8), kThreads, 0,
-                             place.stream, c, place.scale_of<float>(), labels(), relative(),
-                             place.outcome_of<float>());
+    const Code code =
+        launch(target_kernel, grid_of(c.rows, kThreads, place.processors, 8), kThreads, 0, place.stream, c,
+               place.scale_of<float>(), labels(), relative(), place.outcome_of<float>());
     if (code != cudaSuccess) return code;
     return c.rows == 0 || c.others == 0 ? write_zeros() : run_all();
   }
@@ -209,8 +209,8 @@ class Steps {
   }
 
   Code make_logits(Rows r) const {
-    return product({vectors(input(r), r.count, dtype()), classes(), logits(r), false, true, 1, 0,
-                    c.inputs[kBias].data});
+    return product(
+        {vectors(input(r), r.count, dtype()), classes(), logits(r), false, true, 1, 0, c.inputs[kBias].data});
   }
 
   /** The cross-entropy of some rows of logits, whose gradient takes their place. */
