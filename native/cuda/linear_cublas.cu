@@ -40,6 +40,9 @@ constexpr int kInput = 0, kClasses = 1, kLabels = LinearCrossEntropy::labels, kB
 constexpr bool has_bias(const Call& c) { return c.inputs[kBias].dtype != Dtype::absent; }
 constexpr bool wants_grads(const Call& c) { return c.grads[0].data != nullptr; }
 
+/** Whether the bias lies where the epilogues of cuBLAS do not take one. */
+inline bool copies_bias(const Call& c) { return reinterpret_cast<uintptr_t>(c.inputs[kBias].data) % 16 != 0; }
+
 /** How the rows are cut, and where in memory things are. */
 struct Plan {
   static constexpr uint64_t kAlignment = 256;
@@ -48,7 +51,7 @@ struct Plan {
   uint64_t step;    // rows at once
   bool adds_up;     // the gradient of the classes is added up in float32, beside its own memory
   uint64_t bytes = 0;
-  uint64_t labels, relative, workspace, logits, kept = 0, classes = 0, bias = 0;
+  uint64_t labels, relative, workspace, logits, aligned = 0, kept = 0, classes = 0, bias = 0;
 
   explicit Plan(const Call& c) {
     const Dtype dtype = c.inputs[kInput].dtype;
@@ -60,6 +63,7 @@ struct Plan {
     relative = take(sizeof(Outcome<float>));
     workspace = take(kCublasWorkspace);
     logits = take(step * stride * size);
+    if (copies_bias(c)) aligned = take(c.others * size);
     if (!wants_grads(c)) return;
     kept = take(step * c.columns * size);
     if (adds_up) classes = take(c.others * c.columns * sizeof(float));
@@ -198,6 +202,12 @@ class Steps {
   }
 
   Code run_all() const {
+    if (copies_bias(c)) {
+      const Code code =
+          cudaMemcpyAsync(memory + plan.aligned, c.inputs[kBias].data, c.others * bytes_of(dtype()),
+                          cudaMemcpyDefault, stream_of(place.stream));
+      if (code != cudaSuccess) return code;
+    }
     for (uint64_t first = 0; first < c.rows; first += plan.step) {
       const Rows r = {first, std::min(plan.step, c.rows - first)};
       Code code = make_logits(r);
@@ -209,8 +219,8 @@ class Steps {
   }
 
   Code make_logits(Rows r) const {
-    return product(
-        {vectors(input(r), r.count, dtype()), classes(), logits(r), false, true, 1, 0, c.inputs[kBias].data});
+    const void* const bias = copies_bias(c) ? memory + plan.aligned : c.inputs[kBias].data;
+    return product({vectors(input(r), r.count, dtype()), classes(), logits(r), false, true, 1, 0, bias});
   }
 
   /** The cross-entropy of some rows of logits, whose gradient takes their place. */

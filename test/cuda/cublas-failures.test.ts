@@ -116,4 +116,62 @@ describe.skipIf(missing !== undefined || process.env.LOSSKIT_TEST_GPU === '1')('
     expect(told.code).toBe('ERR_DEVICE_MEMORY')
     expect(told.value).toBeCloseTo(Math.log(1000), 6)
   })
+
+  it('takes tensors that another process shares from anywhere within its memory', async () => {
+    const [found, truth] = await inProcess({}, async ({ cuda, crossEntropy, mse }, library) => {
+      const gpu = cuda.device(0)
+      // Each begins one number after what is aligned: two rows of four, three classes, a bias.
+      const numbers = Float32Array.of(
+        0,
+        1,
+        2,
+        3,
+        4,
+        -1,
+        -2,
+        -3,
+        -4,
+        1,
+        0,
+        1,
+        0,
+        0,
+        1,
+        0,
+        1,
+        -1,
+        0,
+        0,
+        1,
+        3,
+        1,
+        2,
+      )
+      const shared = gpu.tensor('float32', [24], { shared: true })
+      const zeros = gpu.upload(new Float32Array(24))
+      mse.grad(gpu.upload(numbers), zeros, { reduction: 'sum', upstream: 0.5, out: { pred: shared } })
+      await gpu.synchronize()
+      const source = `
+        const { cuda, linearCrossEntropy } = await import(${JSON.stringify(library)})
+        const gpu = cuda.device(0)
+        const handle = JSON.parse(process.argv[1])
+        const open = (at, shape) => gpu.openIpc({ ...handle, offset: handle.offset + 4 * at, shape })
+        const [input, classes, bias] = [open(1, [2, 4]), open(9, [3, 4]), open(21, [3])]
+        const options = { bias, matmul: 'cublas', reduction: 'none' }
+        const values = await linearCrossEntropy(input, classes, gpu.upload(Int32Array.of(2, 0)), options).read()
+        console.log(JSON.stringify([...values]))
+        for (const tensor of [input, classes, bias]) tensor.dispose()`
+      const { execFileSync } = process.getBuiltinModule('node:child_process')
+      const args = ['--input-type=module', '-e', source, JSON.stringify(shared.ipcHandle())]
+      const dot = (a: number, b: number) =>
+        [0, 1, 2, 3].reduce((sum, k) => sum + (numbers[a + k] as number) * (numbers[b + k] as number), 0)
+      const logits = [1, 5].map(x => [9, 13, 17].map((w, c) => dot(x, w) + (numbers[21 + c] as number)))
+      return [
+        JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })),
+        [...crossEntropy(logits, [2, 0], { reduction: 'none' })],
+      ] as [number[], number[]]
+    })
+    expect(truth).toHaveLength(2)
+    for (const [i, value] of truth.entries()) expect(found[i]).toBeCloseTo(value, 5)
+  })
 })

@@ -193,7 +193,7 @@ LOSSKIT_LT cublasLtMatmul(Handle, MatmulDesc desc, const void* alpha, const void
   const bool is_right = fit(*desc, *of_a, *of_b, *of_d) && c == d && of_c == of_d &&
                         lies_right(a, *of_a, alignments[0]) && lies_right(b, *of_b, alignments[1]) &&
                         lies_right(d, *of_d, alignments[3]) && lies_right(workspace, memory, 16) &&
-                        (desc->epilogue != kAddBias || lies_right(desc->bias, numbers, 1));
+                        (desc->epilogue != kAddBias || lies_right(desc->bias, numbers, 16));
   if (!is_right) return kInvalidValue;
   const auto on = emulated::find_stream(static_cast<cudaStream_t>(stream));
   if (on == nullptr) return kInvalidValue;
