@@ -47,8 +47,6 @@ struct Described {
   }
 };
 
-using Preference = Described<lt::Preference, &lt::Functions::MatmulPreferenceDestroy>;
-
 struct Desc : Described<lt::MatmulDesc, &lt::Functions::MatmulDescDestroy> {
   Desc() { status = functions.MatmulDescCreate(&made, lt::kCompute32F, lt::kReal32F); }
   template <class V>
@@ -70,7 +68,7 @@ struct Layout : Described<lt::MatrixLayout, &lt::Functions::MatrixLayoutDestroy>
   }
 };
 
-struct Preferences : Preference {
+struct Preferences : Described<lt::Preference, &lt::Functions::MatmulPreferenceDestroy> {
   Preferences() { status = functions.MatmulPreferenceCreate(&made); }
   template <class V>
   void set(lt::PreferenceAttribute attribute, V value) {
@@ -95,12 +93,11 @@ lt::Status first_of(S... statuses) {
 
 lt::Status handle_of(int device, lt::Handle* handle) {
   if (device < 0 || device >= kMostDevices) return lt::kInvalidValue;
-  if (handles[device] == nullptr) {
-    const lt::Status status = functions.Create(&handles[device]);
-    if (status != lt::kSuccess) return status;
-  }
+  lt::Status status = lt::kSuccess;
+  if (handles[device] == nullptr) status = functions.Create(&handles[device]);
+  if (status != lt::kSuccess) handles[device] = nullptr;
   *handle = handles[device];
-  return lt::kSuccess;
+  return status;
 }
 
 /** By the way that cuBLAS holds for the fastest, which is the same for equal products: so are the bits. */
