@@ -192,8 +192,9 @@ export type DeviceMemories = [input0: DeviceMemory, ...others: (DeviceMemory | u
 
 /**
  * CUDA devices, through a library of its own. All functions but `open` need it open. A call of it that fails throws an error of
- * code `ERR_CUDA` with the number of the CUDA runtime in `cuda`, or 1000000 + that of cuBLAS; promises resolve to such a number, 0 for success. Devices are
- * numbers from 0 on. Uses of memory in several streams wait for each other as they must.
+ * code `ERR_CUDA` with the number of the CUDA runtime in `cuda`, or 1000000 + that of cuBLAS, and the bytes of memory that it was
+ * about in `requested`; promises resolve to such a number, 0 for success. Devices are numbers from 0 on. Uses of memory in several
+ * streams wait for each other as they must.
  */
 export interface CudaBinding {
   /** Opens the library, once for the process. Returns why it could not. */

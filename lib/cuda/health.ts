@@ -29,13 +29,13 @@ export class Health {
     this.#tell = tell
   }
 
-  /** Calls the addon, whose failures become errors of losskit. `requested` is how much memory it is about, in bytes. */
-  attempt<T>(act: () => T, requested = 0): T {
+  /** Calls the addon, whose failures become errors of losskit. */
+  attempt<T>(act: () => T): T {
     try {
       return act()
     } catch (error) {
-      const { cuda, message } = error as { cuda?: unknown; message: string }
-      throw typeof cuda === 'number' ? this.#failure(cuda, message, requested) : error
+      const { cuda, message, requested } = error as { cuda?: number; message: string; requested: number }
+      throw cuda === undefined ? error : this.#failure(cuda, message, requested)
     }
   }
 

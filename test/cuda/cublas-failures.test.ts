@@ -104,16 +104,19 @@ describe.skipIf(missing !== undefined || process.env.LOSSKIT_TEST_GPU === '1')('
       const half = (rows: number) =>
         gpu.upload({ data: new Uint16Array(rows * 2), shape: [rows, 2], dtype: 'bfloat16' })
       const [x, w, labels] = [half(2100), half(1000), gpu.upload(new Int32Array(2100))] as const
-      let code = 'none'
+      let refused: unknown
       try {
         linearCrossEntropy.grad(x, w, labels, { matmul: 'cublas' })
       } catch (error) {
-        code = (error as { code: string }).code
+        refused = { ...(error as object) }
       }
       const value = linearCrossEntropy(x, w, labels, { matmul: 'cublas', workspace: 2 ** 20 })
-      return { code, value: await value.read() }
+      return { refused, value: await value.read() }
     })
-    expect(told.code).toBe('ERR_DEVICE_MEMORY')
+    expect(told.refused).toMatchObject({ code: 'ERR_DEVICE_MEMORY', cuda: 2 })
+    const { requested } = told.refused as { requested: number }
+    expect(requested).toBeGreaterThan(2 ** 25 + 4_200_000)
+    expect(requested).toBeLessThan(2 ** 25 + 4_400_000)
     expect(told.value).toBeCloseTo(Math.log(1000), 6)
   })
 

@@ -12,7 +12,9 @@
 namespace losskit {
 namespace {
 
-/** A failed call of the library is an error with its code in `cuda`. */
+/** A failed call of the library is an error with its code in `cuda`, and the bytes it was about in
+ * `requested`.
+ */
 void throw_failure(napi_env env, const CudaFailure& failure) {
   napi_value error, code, message;
   const std::string text = std::string(failure.doing) + " failed";
@@ -20,6 +22,8 @@ void throw_failure(napi_env env, const CudaFailure& failure) {
   check(napi_create_string_utf8(env, text.data(), text.size(), &message), "error");
   check(napi_create_error(env, code, message, &error), "error");
   check(napi_set_named_property(env, error, "cuda", make_number(env, failure.code)), "error");
+  const napi_value requested = make_number(env, static_cast<double>(failure.requested));
+  check(napi_set_named_property(env, error, "requested", requested), "error");
   napi_throw(env, error);
 }
 
