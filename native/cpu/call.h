@@ -31,7 +31,9 @@ struct Call {
   bool has_ignore_index;
   bool is_mean;  // the reduction is the mean
   bool wants_sum;
-  bool stream;   // gradients go past the caches
+  bool stream;       // gradients go past the caches
+  bool from_memory;  // inputs are more than the caches of the cores hold
+  bool fetches;      // they are to be asked for ahead of reading them
   void* shared;  // memory of the phases of this call
 };
 

@@ -38,32 +38,46 @@ LOSSKIT_INLINE Dtype stored_half(const Call& c, int inputs, int grads) {
   return same ? first : Dtype::absent;
 }
 
-/** Computes a block whose numbers are stored as `stored`, a half type, in their places. */
-template <class Loss, class T, Wanted wanted, Dtype stored, class P>
-auto compute_in_place(const Call& c, uint64_t at, ElementBlock<T>& b, const P& params) {
-  constexpr size_t bytes = kDtypeBytes[static_cast<int>(stored)];
-  for (int i = 0; i < Loss::inputs; ++i) {
-    b.inputs[i] = static_cast<const char*>(c.inputs[i].data) + at * bytes;
-  }
-  if constexpr (wanted != kValue) {
-    for (int i = 0; i < gradients_of<Loss>().count; ++i) {
-      b.grads[i] = static_cast<char*>(c.grads[i].data) + at * bytes;
+/** Whether the sum of a loss is added while it is computed, where that pays. */
+template <class Loss, class T, Wanted wanted>
+constexpr bool can_guess = sizeof(T) == 4 && wanted != kGrad && native_lanes<T> > 1 && requires { Loss::light; };
+
+/** Whether whole blocks of half types are widened in registers. */
+template <class Loss, class T>
+constexpr bool widens_in_registers = sizeof(T) == 4 && !has_domain<Loss>;
+
+/** A block of numbers stored as `half`, or as they are computed if that is absent. */
+template <class Loss, Wanted wanted, class T, class P, class Guessed>
+auto compute(Dtype half, bool weighted, const ElementBlock<T>& b, const P& params, size_t& inside,
+             const Guessed& guess, Moved<Step<Loss, T>>* moved) {
+  using V = Step<Loss, T>;
+  if constexpr (widens_in_registers<Loss, T>) {
+    if (half == Dtype::float16) {
+      return compute_block<Loss, V, wanted, false, Dtype::float16>(b, params, inside, guess, moved);
+    }
+    if (half == Dtype::bfloat16) {
+      return compute_block<Loss, V, wanted, false, Dtype::bfloat16>(b, params, inside, guess, moved);
     }
   }
-  size_t inside;
-  return compute_block<Loss, Step<Loss, T>, wanted, false, stored>(b, params, inside);
+  if constexpr (!Guessed::adds) {
+    if (weighted) return compute_block<Loss, V, wanted, true, dtype_of<T>>(b, params, inside, guess, moved);
+  }
+  return compute_block<Loss, V, wanted, false, dtype_of<T>>(b, params, inside, guess, moved);
 }
 
 template <class Loss, class T, Wanted wanted>
 void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
   constexpr int grads = wanted == kValue ? 0 : gradients_of<Loss>().count;
+  using V = Step<Loss, T>;
   alignas(64) T values[kBlock], rounded[grads == 0 ? 1 : grads][kBlock], widened[Loss::inputs][kBlock],
       weights[kBlock], incoming[kBlock];
   const typename Loss::template Params<T> params(c.params);
   const bool weighted = c.weight.data != nullptr || c.upstream.data != nullptr;
-  const Dtype half = weighted ? Dtype::absent : stored_half(c, Loss::inputs, grads);
+  const Dtype stored = weighted ? Dtype::absent : stored_half(c, Loss::inputs, grads);
   // Two gradients rarely reach a cache line at the same element.
   const bool stream = c.stream && grads == 1 && c.grads[0].dtype == dtype_of<T>;
+  const bool guesses = c.from_memory && c.wants_sum && !weighted;
+  Guess<V> guess;
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
     n = end - at < kBlock ? static_cast<size_t>(end - at) : kBlock;
@@ -78,29 +92,41 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
     b.values = output_block(c.values, at, values);
     b.n = n;
     b.scale = static_cast<T>(c.scale);
-    Range<Step<Loss, T>> range;
-    bool done = false;
-    if constexpr (sizeof(T) == 4 && !has_domain<Loss>) {
-      if (half != Dtype::absent && n == kBlock) {
-        range = half == Dtype::float16 ? compute_in_place<Loss, T, wanted, Dtype::float16>(c, at, b, params)
-                                       : compute_in_place<Loss, T, wanted, Dtype::bfloat16>(c, at, b, params);
-        done = true;
-      }
-    }
-    if (!done) {
+    b.fetches = c.fetches;
+    const Dtype half = widens_in_registers<Loss, T> && n == kBlock ? stored : Dtype::absent;
+    if (half != Dtype::absent) {
+      const size_t from = at * kDtypeBytes[static_cast<int>(half)];
+      for (int i = 0; i < Loss::inputs; ++i) b.inputs[i] = static_cast<const char*>(c.inputs[i].data) + from;
+      for (int i = 0; i < grads; ++i) b.grads[i] = static_cast<char*>(c.grads[i].data) + from;
+    } else {
       for (int i = 0; i < Loss::inputs; ++i) b.inputs[i] = read_block(c.inputs[i], at, n, widened[i]);
       for (int i = 0; i < grads; ++i) b.grads[i] = grad[i];
       if (weighted) read_factors(c, at, n, weights, incoming, b);
-      size_t inside = n;
-      range = weighted ? compute_block<Loss, Step<Loss, T>, wanted, true, dtype_of<T>>(b, params, inside)
-                       : compute_block<Loss, Step<Loss, T>, wanted, false, dtype_of<T>>(b, params, inside);
-      if (has_domain<Loss> && !is_inside<Loss>(b, inside, at, params, sums.fault)) return;
+    }
+    size_t inside = n;
+    Range<V> range;
+    bool is_made = false, is_added = false;
+    if constexpr (can_guess<Loss, T, wanted>) {
+      is_made = guess.made && n == kBlock;
+      if (is_made) {
+        Moved<V> moved;
+        range = compute<Loss, wanted>(half, weighted, b, params, inside, guess, &moved);
+        is_added = inside == n && take(moved, range, guess, sums.total);
+      }
+    }
+    if (!is_made) range = compute<Loss, wanted>(half, weighted, b, params, inside, NoGuess(), nullptr);
+    if (has_domain<Loss> && !is_inside<Loss>(b, inside, at, params, sums.fault)) return;
+    if (half == Dtype::absent) {
       for (int i = 0; i < grads; ++i) flush_block(c.grads[i], at, n, grad[i]);
     }
     if constexpr (wanted != kGrad) {
-      if (c.wants_sum) add_block(b.values, n, range, sums.total);
+      if (c.wants_sum && !is_added) add_block(b.values, n, range, sums.total);
+    }
+    if constexpr (can_guess<Loss, T, wanted>) {
+      if (guesses && !guess.made) guess_from(range, guess);
     }
   }
+  if constexpr (can_guess<Loss, T, wanted>) settle(guess, sums.total);
   sums.count += end - begin;
 }
 

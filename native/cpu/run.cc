@@ -9,7 +9,7 @@
 
 #include "cpu/catalogue.h"
 #include "cpu/dispatch.h"
-#include "cpu/last_level_cache.h"
+#include "cpu/caches.h"
 #include "cpu/pool.h"
 #include "sum/read.h"
 
@@ -201,7 +201,7 @@ bool prepare_gradient(Job& job, const KernelEntry<T>& entry, uint64_t bytes, Sum
     divisor = divides_by_weights(c) ? value_of(surveyed.weight) : static_cast<double>(surveyed.count);
   }
   c.scale = job.upstream / divisor;
-  c.stream = bytes > last_level_cache_bytes() / 2;
+  c.stream = bytes > bytes_kept_in_caches(thread_count());
   for (const MutableTensor& grad : c.grads) {
     for (const Tensor& input : c.inputs) c.stream &= grad.data == nullptr || grad.data != input.data;
   }
@@ -258,9 +258,11 @@ bool run_briefly(Job& job, double& value) {
 template <class T>
 void run(Job& job, Sums<T>& sums) {
   clear(sums);
-  const Call& c = job.call;
+  Call& c = job.call;
   const KernelEntry<T>& entry = active_entry<T>(kernel_at(c.kernel));
   const uint64_t bytes = bytes_of(c);
+  c.from_memory = bytes > bytes_in_caches(thread_count());
+  c.fetches = c.from_memory && fetching_pays();
   const Wanted wanted = wanted_of(c);
   if (wanted != kValue && !prepare_gradient(job, entry, bytes, sums)) return;
   run_plan(job, is_split(entry, c, bytes) ? entry.split : entry.plan, wanted, bytes, sums);

@@ -52,6 +52,11 @@ constexpr uint32_t kAvx512F = bit(16), kAvx512Dq = bit(17), kAvx512Bw = bit(30),
                    kAvx512Vl = bit(31);  // likewise
 constexpr uint32_t kYmm = bit(1) | bit(2), kZmm = kYmm | bit(5) | bit(6) | bit(7);
 
+inline bool is_intel() {
+  const Registers name = cpuid(0);  // "GenuineIntel"
+  return name.ebx == 0x756e6547 && name.edx == 0x49656e69 && name.ecx == 0x6c65746e;
+}
+
 inline bool saves(uint32_t registers) {
   return has(cpuid(1).ecx, kOsxsave) && has(saved_registers(), registers);
 }

@@ -73,6 +73,7 @@ struct MinimaxGanGenerator : GanScores {
 /** (x - a)^2 / 2, with a the score that the samples should have. */
 struct LeastSquares {
   static constexpr int inputs = 1;
+  static constexpr bool light = true;
   template <class T>
   struct Params {
     T aim;
@@ -104,6 +105,7 @@ struct LsGanGenerator : LeastSquares {
 struct HingeGanReal : NoParams {
   static constexpr const char* name = "hingeGan.real";
   static constexpr int inputs = 1;
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, const P&) {
     const V gap = V(1) - x;
@@ -115,6 +117,7 @@ struct HingeGanReal : NoParams {
 struct HingeGanFake : NoParams {
   static constexpr const char* name = "hingeGan.fake";
   static constexpr int inputs = 1;
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, const P&) {
     const V gap = V(1) + x;
@@ -126,6 +129,7 @@ struct HingeGanFake : NoParams {
 struct WassersteinGanReal : NoParams {
   static constexpr const char* name = "wassersteinGan.real";
   static constexpr int inputs = 1;
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, const P&) {
     return {V(0) - x, V(-1)};
@@ -136,6 +140,7 @@ struct WassersteinGanReal : NoParams {
 struct WassersteinGanFake : NoParams {
   static constexpr const char* name = "wassersteinGan.fake";
   static constexpr int inputs = 1;
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, const P&) {
     return {x, V(1)};

@@ -8,6 +8,7 @@
 //   Params<T>      its numbers, made from those of the call
 //   at             the formula: value and derivatives; an unused half is dropped
 //   lone           is there if a step is of one vector, not of two
+//   light          is there if the formula leaves registers for the sum, which then is added in the same pass
 //   checked        a bit for each input that has a domain, and
 //   outside<i>     where input i leaves it; only losses that have one
 //

@@ -30,6 +30,7 @@ struct SignLabels {
 /** max(0, 1 - t x) */
 struct Hinge : SignLabels {
   static constexpr const char* name = "hinge";
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, V label, const P& p) {
     const V t = sign(label, p), gap = V(1) - t * x;
@@ -40,6 +41,7 @@ struct Hinge : SignLabels {
 /** max(0, 1 - t x)^2 */
 struct SquaredHinge : SignLabels {
   static constexpr const char* name = "squaredHinge";
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, V label, const P& p) {
     const V t = sign(label, p), gap = max(V(0), V(1) - t * x);
@@ -67,6 +69,7 @@ struct HingeEmbedding {
   static constexpr const char* name = "hingeEmbedding";
   static constexpr Names params = {1, {"margin"}};
   static constexpr int inputs = 2;
+  static constexpr bool light = true;
   template <class T>
   struct Params {
     T margin;

@@ -10,6 +10,7 @@ namespace {
 struct Mse : NoParams {
   static constexpr const char* name = "mse";
   static constexpr int inputs = 2;
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
     const V d = pred - target;
@@ -21,6 +22,7 @@ struct Mse : NoParams {
 struct Mbe : NoParams {
   static constexpr const char* name = "mbe";
   static constexpr int inputs = 2;
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
     return {target - pred, V(-1)};
@@ -30,6 +32,7 @@ struct Mbe : NoParams {
 struct Mae : NoParams {
   static constexpr const char* name = "mae";
   static constexpr int inputs = 2;
+  static constexpr bool light = true;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
     const V d = pred - target;
@@ -41,6 +44,7 @@ struct Huber {
   static constexpr const char* name = "huber";
   static constexpr Names params = {1, {"delta"}};
   static constexpr int inputs = 2;
+  static constexpr bool light = true;
   template <class T>
   struct Params {
     T delta;
@@ -121,6 +125,7 @@ struct Quantile {
   static constexpr const char* name = "quantile";
   static constexpr Names params = {1, {"tau"}};
   static constexpr int inputs = 2;
+  static constexpr bool light = true;
   template <class T>
   struct Params {
     T below, above;

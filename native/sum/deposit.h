@@ -90,91 +90,90 @@ inline void add_in_bins(const float* x, size_t n, ExactSum<float>& sum) {
   for (int k = 0; k < 16; ++k) add_at(sum, bins[k], 16 * k);
 }
 
-/** A window at 2^at of numbers of the type of V. */
-template <class V>
-struct Window {
-  using T = typename V::scalar;
-  using B = Bits<T>;
-  V start, held;
-  int at;
+/** Where a window lies that is wanted at 2^at: not below the unit of the sum. */
+template <class T>
+LOSSKIT_INLINE int window_at(int wanted) {
+  constexpr int unit = ExactSumShape<T>::unit;
+  return wanted > unit ? wanted : unit;
+}
 
-  LOSSKIT_INLINE explicit Window(int wanted) {
-    constexpr int unit = ExactSumShape<T>::unit;
-    at = wanted > unit ? wanted : unit;
-    constexpr int bias = static_cast<int>(B::one >> B::mantissa);
-    using Word = typename B::type;
-    const Word word =  // 1.5 2^(at + mantissa)
-        (static_cast<Word>(at + B::mantissa + bias) << B::mantissa) | (Word(1) << (B::mantissa - 1));
-    T x;
-    __builtin_memcpy(&x, &word, sizeof x);
-    start = held = V(x);
-  }
-  /** Keeps what it can of a number; returns the rest. Half of the work goes to the units that multiply. */
-  LOSSKIT_INLINE V deposit(V number) {
+/** What a window at 2^at holds before the first number: 1.5 2^(at + mantissa). */
+template <class V>
+LOSSKIT_INLINE V empty_window(int at) {
+  using B = Bits<typename V::scalar>;
+  using Word = typename B::type;
+  constexpr int bias = static_cast<int>(B::one >> B::mantissa);
+  return V(bit_copy<typename V::scalar>(static_cast<Word>(
+      (static_cast<Word>(at + B::mantissa + bias) << B::mantissa) | (Word(1) << (B::mantissa - 1)))));
+}
+
+/** Windows, the first at 2^top, each `step` bits below the one before. They hold nothing but what moves, so
+ * that the compiler keeps them in registers. */
+template <class V, int windows>
+struct Windows {
+  V held;
+  Windows<V, windows - 1> next;
+
+  LOSSKIT_INLINE Windows(int top, int step)
+      : held(empty_window<V>(window_at<typename V::scalar>(top))), next(top - step, step) {}
+  /** Keeps what it can of a number; the rest is for the next. Half of the work goes to the units that multiply. */
+  LOSSKIT_INLINE void deposit(V number) {
     const V moved = held + number;
     const V kept = fma(held, V(-1), moved);
     held = moved;
-    return fma(kept, V(-1), number);
+    next.deposit(fma(kept, V(-1), number));
   }
-  /** For the last window, which leaves nothing. */
-  LOSSKIT_INLINE void deposit_all(V number) { held = held + number; }
-  /** In one binade, differences of bit patterns are differences in units of 2^at. */
-  LOSSKIT_INLINE typename V::ints moved() const { return bits(held) - bits(start); }
+  /** Adds to `moved` what each moved since `start`: in one binade, differences of bit patterns are differences
+   * in units of 2^at. */
+  LOSSKIT_INLINE void note(const Windows& start, typename V::ints* moved) const {
+    *moved = *moved + (bits(held) - bits(start.held));
+    next.note(start.next, moved + 1);
+  }
 };
-
-/** Windows, the first at 2^top, each `step` bits below the one before. */
-template <class V, int windows>
-struct Windows {
-  Window<V> first;
-  Windows<V, windows - 1> next;
-
-  LOSSKIT_INLINE Windows(int top, int step) : first(top), next(top - step, step) {}
-  LOSSKIT_INLINE void deposit(V number) { next.deposit(first.deposit(number)); }
-};
+/** The last window leaves nothing. */
 template <class V>
 struct Windows<V, 1> {
-  Window<V> first;
+  V held;
 
-  LOSSKIT_INLINE Windows(int top, int) : first(top) {}
-  LOSSKIT_INLINE void deposit(V number) { first.deposit_all(number); }
+  LOSSKIT_INLINE Windows(int top, int) : held(empty_window<V>(window_at<typename V::scalar>(top))) {}
+  LOSSKIT_INLINE void deposit(V number) { held = held + number; }
+  LOSSKIT_INLINE void note(const Windows& start, typename V::ints* moved) const {
+    *moved = *moved + (bits(held) - bits(start.held));
+  }
 };
-
-template <class T, class V>
-LOSSKIT_INLINE void add_windows(const Windows<V, 1>& w, ExactSum<T>& sum) {
-  add_at(sum, sum_lanes(w.first.moved()), w.first.at - ExactSumShape<T>::unit);
-}
-template <class T, class V, int windows>
-LOSSKIT_INLINE void add_windows(const Windows<V, windows>& w, ExactSum<T>& sum) {
-  add_at(sum, sum_lanes(w.first.moved()), w.first.at - ExactSumShape<T>::unit);
-  add_windows(w.next, sum);
-}
 
 /** In doubles, which take numbers of any range. */
 template <int windows, class T>
 void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum) {
-  Windows<vec<double, 16>, windows> w(top, 43);
+  using V = vec<double, 16>;
+  constexpr int step = 43;
+  const Windows<V, windows> start(top, step);
+  Windows<V, windows> w = start;
   for (size_t i = 0; i < n; i += 16) {
     w.deposit(widen(load_some<vec<T, 16>>(x + i, n - i, T(0))));
   }
-  add_windows(w, sum);
+  V::ints moved[windows];
+  for (auto& m : moved) m = 0;
+  w.note(start, moved);
+  for (int k = 0; k < windows; ++k) {
+    // of the sum of doubles, even where the numbers are floats
+    add_at(sum, sum_lanes(moved[k]), window_at<double>(top - k * step) - ExactSumShape<T>::unit);
+  }
 }
 
-/** Adds what float windows moved in all, one sum of integers for each. */
-template <int windows>
-LOSSKIT_INLINE void add_moved(const Windows<vec<float, 16>, windows>& w, const ivec<int32_t, 16>* moved,
-                              ExactSum<float>& sum) {
-  int32_t lanes[16];
-  moved->store(lanes);
-  int64_t all = 0;
-  for (int32_t lane : lanes) all += lane;
-  add_at(sum, all, w.first.at - ExactSumShape<float>::unit);
-  if constexpr (windows > 1) add_moved(w.next, moved + 1, sum);
-}
+/** How far float windows lie apart, and how many numbers a lane of one takes. */
+constexpr int kNarrowBits = 19, kNarrowDepth = 8;
 
-template <int windows>
-LOSSKIT_INLINE void note_moved(const Windows<vec<float, 16>, windows>& w, ivec<int32_t, 16>* moved) {
-  *moved = *moved + w.first.moved();
-  if constexpr (windows > 1) note_moved(w.next, moved + 1);
+/** Adds what float windows, the first at 2^top, moved in all: one sum of integers for each. */
+template <class V>
+void add_moved(const typename V::ints* moved, int windows, int top, ExactSum<float>& sum) {
+  for (int k = 0; k < windows; ++k) {
+    int32_t lanes[V::lanes];
+    moved[k].store(lanes);
+    int64_t all = 0;
+    for (int32_t lane : lanes) all += lane;
+    add_at(sum, all, window_at<float>(top - k * kNarrowBits) - ExactSumShape<float>::unit);
+  }
 }
 
 /** In floats, which need no conversion: for numbers whose digits span little, as those of most blocks do.
@@ -183,20 +182,20 @@ LOSSKIT_INLINE void note_moved(const Windows<vec<float, 16>, windows>& w, ivec<i
 template <int windows>
 void add_in_narrow_windows(const float* x, size_t n, int top, ExactSum<float>& sum) {
   using V = vec<float, 16>;
-  constexpr size_t run = 8 * V::lanes;
-  const Windows<V, windows> start(top, 19);
-  ivec<int32_t, 16> moved[windows];
+  constexpr size_t run = kNarrowDepth * V::lanes;
+  const Windows<V, windows> start(top, kNarrowBits);
+  V::ints moved[windows];
   for (auto& m : moved) m = 0;
   size_t i = 0;
   for (; i + run <= n; i += run) {
     Windows<V, windows> w = start;
     for (size_t k = 0; k < run; k += V::lanes) w.deposit(V::load(x + i + k));
-    note_moved(w, moved);
+    w.note(start, moved);
   }
   Windows<V, windows> w = start;
   for (; i < n; i += V::lanes) w.deposit(load_some<V>(x + i, n - i, 0.0f));
-  note_moved(w, moved);
-  add_moved(start, moved, sum);
+  w.note(start, moved);
+  add_moved<V>(moved, windows, top, sum);
 }
 
 /** The largest and the smallest magnitude among some numbers, as words. */
@@ -236,9 +235,9 @@ struct Span {
   }
   /** Whether that many float windows do. */
   LOSSKIT_INLINE bool is_narrow(int windows) const {
-    return above - 19 * windows + 1 <= lowest && above < 121;
+    return above - kNarrowBits * windows + 1 <= lowest && above < 121;
   }
-  LOSSKIT_INLINE int narrow_top() const { return above - 18; }
+  LOSSKIT_INLINE int narrow_top() const { return above - (kNarrowBits - 1); }
 };
 
 /** Adds n <= kBlock numbers of a range. */

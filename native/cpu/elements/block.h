@@ -18,7 +18,7 @@ struct ElementBlock {
   void* grads[2];
   size_t n;
   T scale;
-  bool stream;
+  bool stream, fetches;
 };
 
 /** What a step of a loss works on: two vectors side by side, of which one alone would wait for itself. A loss

@@ -33,7 +33,7 @@ bool brief_elements(const Call& c, double& sum) {
   b.scale = static_cast<float>(c.scale);
   const typename Loss::template Params<float> params(c.params);
   size_t inside = b.n;
-  const Range<V> range = compute_block<Loss, V, wanted, false, Dtype::float32>(b, params, inside);
+  const Range<V> range = compute_block<Loss, V, wanted, false, Dtype::float32>(b, params, inside, NoGuess(), nullptr);
   if (has_domain<Loss> && inside < b.n) return false;
   if (range.largest() >= Bits<float>::exponent) return false;
   const Span span = Span::of(range);

@@ -2,23 +2,36 @@
 #pragma once
 
 #include "cpu/elements/domain.h"
-#include "sum/deposit.h"
+#include "simd/upcoming.h"
+#include "sum/guess.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
+/** Asks for what a step reads later. */
+template <class Loss, Dtype stored, class T>
+LOSSKIT_INLINE void fetch_ahead(const ElementBlock<T>& b, size_t i, size_t n) {
+  constexpr size_t bytes = kDtypeBytes[static_cast<int>(stored)];
+  for (int k = 0; k < Loss::inputs; ++k) {
+    fetch_into_first_cache(static_cast<const char*>(b.inputs[k]) + i * bytes + kAhead, n * bytes);
+  }
+}
+
 /** Gives the range of the values. Stops before the step in which an input leaves its domain, and puts its
- * place into `inside`. */
-template <class Loss, class V, Wanted wanted, bool weighted, Dtype stored, class T, class P>
-Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside) {
+ * place into `inside`. With a guess, for which a block has to be whole, deposits the values on the way, and
+ * says in `moved` what the windows of the guess will have moved with them. */
+template <class Loss, class V, Wanted wanted, bool weighted, Dtype stored, class T, class P, class Guessed>
+Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside, const Guessed& guess,
+                       Moved<V>* moved_out) {
   using Type = Stored<stored, V>;
   constexpr size_t w = V::lanes;
   constexpr bool has_second = gradients_of<Loss>().count == 2;
   const V scale = V(b.scale);
   Range<V> range;
+  const auto start = guess.start();
   // Loads and stores are given where the block's arrays begin.
-  const auto step = [&](size_t i, auto load, auto factor, auto store, auto store_grad) LOSSKIT_LAMBDA {
+  const auto step = [&](size_t i, auto load, auto factor, auto store, auto store_grad, auto& windows) LOSSKIT_LAMBDA {
     auto out = loss_at<Loss>(b, load, params);
     if constexpr (weighted) {
       const V of_grad = factor(b.grad_factor);
@@ -29,26 +42,36 @@ Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside
     if constexpr (wanted != kGrad) {
       store(out.value, b.values + i);
       range.note(out.value);
+      if constexpr (Guessed::adds) windows.deposit(out.value);
     }
     if constexpr (wanted != kValue) {
       store_grad(out.grad * scale, b.grads[0]);
       if constexpr (has_second) store_grad(out.second * scale, b.grads[1]);
     }
   };
-  const auto whole = [&](size_t i, auto store_grad) LOSSKIT_LAMBDA {
+  const auto whole = [&](size_t i, auto store_grad, auto& windows) LOSSKIT_LAMBDA {
     step(
         i, [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); },
         [i](const T* p) LOSSKIT_LAMBDA { return V::load(p + i); },
         [](V v, T* p) LOSSKIT_LAMBDA { v.store(p); },
-        [i, store_grad](V v, void* p) LOSSKIT_LAMBDA { store_grad(v, p, i); });
+        [i, store_grad](V v, void* p) LOSSKIT_LAMBDA { store_grad(v, p, i); }, windows);
   };
   size_t i = 0;
   const auto all_whole = [&](auto store_grad) LOSSKIT_LAMBDA {
-    for (; i + w <= b.n; i += w) {
-      const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
-      if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
-      whole(i, store_grad);
+    Moved<V> moved;
+    if constexpr (Guessed::adds) moved = guess.moved;
+    while (i + w <= b.n) {
+      const size_t end = Guessed::adds ? i + kNarrowDepth * w : b.n;
+      auto windows = start;
+      for (; i + w <= end; i += w) {
+        const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
+        if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
+        if (b.fetches) fetch_ahead<Loss, stored>(b, i, w);
+        whole(i, store_grad, windows);
+      }
+      if constexpr (Guessed::adds) windows.note(start, moved.of);
     }
+    if constexpr (Guessed::adds) *moved_out = moved;
     return true;
   };
   const bool streams = wanted != kValue && stored == dtype_of<T> && b.stream;
@@ -59,7 +82,7 @@ Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside
     inside = i;
     return range;
   }
-  if constexpr (stored == dtype_of<T>) {
+  if constexpr (stored == dtype_of<T> && !Guessed::adds) {
     if (i < b.n) {
       const size_t n = b.n - i;
       const Range<V> before = range;
@@ -75,7 +98,7 @@ Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside
                                     LOSSKIT_LAMBDA { return V::load(static_cast<const T*>(p) + i, n, T(0)); };
       step(
           i, load_some_of, load_some_of, [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); },
-          [i, n](V v, void* p) LOSSKIT_LAMBDA { v.store(static_cast<T*>(p) + i, n); });
+          [i, n](V v, void* p) LOSSKIT_LAMBDA { v.store(static_cast<T*>(p) + i, n); }, start);
       range = before;  // of lanes beyond the end nothing is to be seen
       if constexpr (wanted != kGrad) range.note(V::load(b.values + i, n, T(0)));
     }
