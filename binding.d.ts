@@ -95,6 +95,9 @@ export interface Slots {
   /** A label that is skipped; NaN for none. */
   readonly ignoreIndex: number
   readonly labelSmoothing: number
+  /** On a device: 1 where cuBLAS multiplies matrices, else 0; and how many bytes its results may take there. */
+  readonly matmul: number
+  readonly workspace: number
   /** First of four numbers of the loss's own. */
   readonly params: number
   /** First of ten dtype codes, in the order of the arguments: four inputs, weight, upstream, values, three gradients. */
@@ -189,12 +192,15 @@ export type DeviceMemories = [input0: DeviceMemory, ...others: (DeviceMemory | u
 
 /**
  * CUDA devices, through a library of its own. All functions but `open` need it open. A call of it that fails throws an error of
- * code `ERR_CUDA` with the number of the CUDA runtime in `cuda`; promises resolve to such a number, 0 for success. Devices are
- * numbers from 0 on. Uses of memory in several streams wait for each other as they must.
+ * code `ERR_CUDA` with the number of the CUDA runtime in `cuda`, or 1000000 + that of cuBLAS, and the bytes of memory that it was
+ * about in `requested`; promises resolve to such a number, 0 for success. Devices are numbers from 0 on. Uses of memory in several
+ * streams wait for each other as they must.
  */
 export interface CudaBinding {
   /** Opens the library, once for the process. Returns why it could not. */
   open(path: string): string | undefined
+  /** Opens cuBLASLt, which calls with `matmul` need; the same. */
+  openCublas(path: string): string | undefined
   status(): [code: number, driver: number, runtime: number, devices: number]
   nameOf(code: number): string
   textOf(code: number): string
@@ -244,17 +250,17 @@ export interface CudaBinding {
   importMemory(stream: StreamHandle, handle: Uint8Array, offset: number, bytes: number): DeviceMemory
 
   /**
-   * Puts what the frame describes into the stream, and returns at once. undefined where the status in the frame is 'overlap', null
-   * where the library has no kernel for the loss. Data are looked at on the device only: what is wrong with them is in the result.
+   * Puts what the frame describes into the stream, and returns at once. undefined where the status in the frame is 'overlap'. Data
+   * are looked at on the device only: what is wrong with them is in the result.
    * `outer` is 1 where the loss is the root of the mean: the gradients are those of the root, the value is that of the mean.
    */
-  run(stream: StreamHandle, outer: number, ...memories: DeviceMemories): OutcomeHandle | null | undefined
+  run(stream: StreamHandle, outer: number, ...memories: DeviceMemories): OutcomeHandle | undefined
   /** The same to be run any number of times, each time into the same outcome. The memory is kept. */
   bind(
     stream: StreamHandle,
     outer: number,
     ...memories: DeviceMemories
-  ): { readonly call: BoundHandle; readonly outcome: OutcomeHandle } | null | undefined
+  ): { readonly call: BoundHandle; readonly outcome: OutcomeHandle } | undefined
   runBound(call: BoundHandle): void
   /** What the outcome holds now, or will when the stream has come so far. With `state`, adds the partial result to it then. */
   readOutcome(outcome: OutcomeHandle, state?: Uint8Array | undefined): Promise<DeviceResult>

@@ -10,21 +10,21 @@ set(LOSSKIT_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 
   CACHE STRING "Architectures of the CUDA library, as CMAKE_CUDA_ARCHITECTURES has them")
 
 # Kernels and what launches them; and what needs no nvcc, which would read it again for each architecture.
-set(LOSSKIT_CUDA_KERNELS all_pairs boxes ctc elements gather linear lovasz margins multilabel pairs regions siamese slope softmax survey)
+set(LOSSKIT_CUDA_KERNELS all_pairs boxes ctc elements gather linear linear_cublas lovasz margins multilabel pairs regions siamese slope softmax survey)
 set(LOSSKIT_CUDA_SOURCES run)
 list(TRANSFORM LOSSKIT_CUDA_KERNELS REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")
 list(TRANSFORM LOSSKIT_CUDA_SOURCES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/cuda/\\1.cu")
-set(LOSSKIT_CUDA_HOST_SOURCES cuda/library cuda/runtime cpu/catalogue)
+set(LOSSKIT_CUDA_HOST_SOURCES cuda/cublas cuda/library cuda/runtime cpu/catalogue)
 list(TRANSFORM LOSSKIT_CUDA_HOST_SOURCES REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/native/\\1.cc")
 
-# A library of which only the function that gives the table is seen, and whose bytes are those of its sources.
-file(WRITE ${CMAKE_BINARY_DIR}/cuda.map "{ global: losskit_cuda_library; local: *; };\n")
-function(losskit_cuda_library name)
+# A library of which only so much is seen, and whose bytes are those of its sources.
+function(losskit_cuda_library name exports)
+  file(WRITE ${CMAKE_BINARY_DIR}/${name}.map "{ global: ${exports}; local: *; };\n")
   set_source_files_properties(${LOSSKIT_CUDA_KERNELS} PROPERTIES COMPILE_DEFINITIONS "LOSSKIT_CUDA;LOSSKIT_ISA=cuda")
   add_library(${name} SHARED ${ARGN})
-  target_link_libraries(${name} PRIVATE Threads::Threads)
+  target_link_libraries(${name} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
   target_link_options(${name} PRIVATE
-    -Wl,--version-script=${CMAKE_BINARY_DIR}/cuda.map -Wl,--build-id=none -Wl,-z,nodelete)
+    -Wl,--version-script=${CMAKE_BINARY_DIR}/${name}.map -Wl,--build-id=none -Wl,-z,nodelete)
 endfunction()
 
 set(linux_here OFF)
@@ -61,7 +61,7 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
     set(tuned ${LOSSKIT_CUDA_KERNELS})
     list(REMOVE_ITEM tuned ${plain})
     add_library(losskit_cuda_plain OBJECT ${plain})
-    losskit_cuda_library(losskit_cuda ${LOSSKIT_CUDA_SOURCES} ${tuned}
+    losskit_cuda_library(losskit_cuda losskit_cuda_library ${LOSSKIT_CUDA_SOURCES} ${tuned}
       $<TARGET_OBJECTS:losskit_cuda_plain> $<TARGET_OBJECTS:losskit_cuda_host>)
     if(80-real IN_LIST CMAKE_CUDA_ARCHITECTURES)
       set(architectures ${CMAKE_CUDA_ARCHITECTURES})

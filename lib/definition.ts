@@ -30,6 +30,8 @@ export interface Definition {
   /** The frame of a call without options. */
   readonly defaults: readonly number[]
   readonly scalars: readonly ScalarOption[]
+  /** Those of them that calls of arrays do not take. */
+  readonly deviceScalars: readonly ScalarOption[]
   readonly kernel: KernelOfLoss
   /** The option that is one more input, and the kernel that reads it. */
   readonly extra: { readonly name: string; readonly kernel: KernelOfLoss } | undefined
@@ -98,6 +100,7 @@ export function define(declaration: Declaration): Definition {
     driver,
     defaults,
     scalars,
+    deviceScalars: scalars.filter(({ domain }) => 'onDevice' in domain),
     kernel,
     extra,
     takes,
@@ -130,6 +133,9 @@ export type Reduction = keyof typeof REDUCTIONS
 /** What the addon calls the functions that are applied to the mean. */
 export const OUTERS = { none: 0, root: 1 } as const
 
+/** What the addon calls those who multiply matrices on a device, by what callers write. */
+export const MATMULS = { exact: 0, cublas: 1 } as const
+
 /** Reductions as callers write them: 'batchmean' is a mean whose divisor is the first dimension. */
 export type ReductionWord = Reduction | 'batchmean'
 
@@ -137,7 +143,7 @@ export type ReductionWord = Reduction | 'batchmean'
 function emptyFrame(): number[] {
   const numbers = Array.from(frame, () => Number.NaN)
   for (const size of ['rows', 'columns', 'inner', 'others'] as const) numbers[slots[size]] = 0
-  numbers[slots.labelSmoothing] = 0
+  for (const none of ['labelSmoothing', 'matmul', 'workspace'] as const) numbers[slots[none]] = 0
   for (let i = 0; i < 4; i++) numbers[slots.params + i] = 0
   for (let i = 0; i < 10; i++) numbers[slots.dtypes + i] = -1
   return numbers
@@ -158,6 +164,7 @@ function find(name: string): { readonly kernel: Kernel; readonly code: number } 
 
 function slotOf(loss: string, option: string): number {
   if (option === 'ignoreIndex' || option === 'labelSmoothing') return slots[option]
+  if (option === 'matmul' || option === 'workspace') return slots[option]
   if (option === 'axis') return slots.inner // which is what the driver makes of it
   const position = find(loss).kernel.params.indexOf(option)
   if (position < 0) throw otherVersion(`an option ${option} of ${loss}`)

@@ -17,7 +17,9 @@ export interface Identified {
 
 export function identify(loss: Definition, configuration: Configuration): Identified {
   const identity: Record<string, number | string> = {}
-  for (const { name, slot } of loss.scalars) identity[name] = configuration.numbers[slot] as number
+  for (const { name, slot, domain } of loss.scalars) {
+    if (!('onDevice' in domain)) identity[name] = configuration.numbers[slot] as number
+  }
   const keep = (name: string, value: unknown): unknown => {
     if (value === undefined) return undefined
     if (typeof value === 'number') {

@@ -20,12 +20,12 @@ function repeated(some, length) {
 }
 
 /** The inputs of a set, in order. @param {Case} item @returns {HostTensor[]} */
-export function makeSet({ loss, dtype, rows, columns }) {
+export function makeSet({ loss, dtype, rows, columns, classes }) {
   const random = generator()
-  const length = rows * columns
-  const shape = rows === 1 ? [length] : [rows, columns]
   /** @param {number} low @param {number} high @returns {HostTensor} */
-  const floats = (low, high) => {
+  const floats = (low, high, count = rows) => {
+    const length = count * columns
+    const shape = count === 1 ? [length] : [count, columns]
     const some = store(random.floats(Math.min(length, distinct), low, high), dtype)
     const data = repeated(some, length)
     return dtype === 'bfloat16' ? { data, shape, dtype } : { data, shape }
@@ -33,6 +33,12 @@ export function makeSet({ loss, dtype, rows, columns }) {
   switch (loss) {
     case 'crossEntropy':
       return [floats(-8, 8), { data: random.integers(rows, 0, columns), shape: [rows] }]
+    case 'linearCrossEntropy': // logits of a few units
+      return [
+        floats(-1, 1),
+        floats(-0.1, 0.1, classes),
+        { data: random.integers(rows, 0, classes), shape: [rows] },
+      ]
     case 'klDiv': // logarithms of probabilities, and probabilities
       return [floats(-12, -1), floats(0, 0.01)]
     case 'bceWithLogits':

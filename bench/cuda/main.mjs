@@ -15,7 +15,7 @@ import { measure } from '../rounds.mjs'
 import { summarise } from '../stats.mjs'
 import { cases, tinyCases } from './cases.mjs'
 import { prepare } from './losskit.mjs'
-import { comparison, smallCalls, times } from './tables.mjs'
+import { comparison, products, smallCalls, times } from './tables.mjs'
 
 const help = `npm run bench:cuda -- [options]
 
@@ -42,6 +42,7 @@ if (options.help) {
 const path = name => fileURLToPath(new URL(name, import.meta.url))
 if (options.emulated) {
   process.env.LOSSKIT_CUDA_LIBRARY = path('../../build/Release/liblosskit_cuda_emulated.so')
+  process.env.LOSSKIT_CUBLASLT_LIBRARY = process.env.LOSSKIT_CUDA_LIBRARY
   process.env.LOSSKIT_LIBCUDA = path('../../build/Release/libcuda_emulated.so')
 }
 
@@ -105,10 +106,10 @@ const peers = options['without-peers']
 /** @param {import('./cases.mjs').Case} item @param {number} sets @returns {Promise<import('../rounds.mjs').Runner[]>} */
 async function peerRunners(item, sets) {
   if (peers === undefined) return []
-  const { name, loss, dtype, form, rows, columns } = item
+  const { name, loss, dtype, form, rows, columns, classes } = item
   const { ways, reasons } = await peers.ask({
     do: 'prepare',
-    case: { loss, dtype, form, rows, columns, sets },
+    case: { loss, dtype, form, rows, columns, classes, sets },
   })
   for (const [way, why] of Object.entries(reasons)) leaveOut(`${way}: ${why}`, name)
   return ways.map(way => ({
@@ -148,7 +149,7 @@ if (process.stderr.isTTY) say('')
 const leftOut = [...missing].map(([what, names]) =>
   names.length === 0 ? what : `${what} (${names.length === 1 ? names[0] : `${names.length} cases`})`,
 )
-const sheets = [comparison(results, copy), times(results), smallCalls(results)].filter(
+const sheets = [comparison(results, copy), products(results), times(results), smallCalls(results)].filter(
   ({ rows }) => rows.length > 0,
 )
 const facts = [

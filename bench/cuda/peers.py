@@ -11,6 +11,7 @@ import sys
 import time
 
 import torch
+import torch.nn.functional as F
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "contenders"))
 from torch_losses import LOSSES
@@ -28,6 +29,9 @@ def make_set(case):
     dtype, rows, columns = TYPES[case["dtype"]], case["rows"], case["columns"]
     shape = (rows, columns) if rows > 1 else (columns,)
     pred = torch.randn(shape, device=DEVICE, dtype=dtype)
+    if case["loss"] == "linearCrossEntropy":
+        classes = torch.randn(case["classes"], columns, device=DEVICE, dtype=dtype) / columns**0.5
+        return pred, classes, torch.randint(case["classes"], (rows,), device=DEVICE)
     if case["loss"] == "crossEntropy":
         return pred, torch.randint(columns, (rows,), device=DEVICE)
     if case["loss"] == "klDiv":
@@ -35,7 +39,13 @@ def make_set(case):
     return pred, torch.rand_like(pred)
 
 
+def linear(pred, classes, target):
+    return F.cross_entropy(F.linear(pred, classes), target)
+
+
 def eager(case):
+    if case["loss"] == "linearCrossEntropy":
+        return linear
     loss = LOSSES[case["loss"]]
     return lambda pred, target: loss(pred, target, reduction="mean")
 
@@ -50,10 +60,33 @@ def liger(case):
     """Its cross entropy writes the gradient over the logits, which other ways then find there: times do not depend on them."""
     from liger_kernel import transformers
 
-    names = {"crossEntropy": "LigerCrossEntropyLoss", "klDiv": "LigerKLDIVLoss"}
+    names = {
+        "crossEntropy": "LigerCrossEntropyLoss",
+        "klDiv": "LigerKLDIVLoss",
+        "linearCrossEntropy": "LigerFusedLinearCrossEntropyLoss",
+    }
     if case["loss"] not in names:
         raise RuntimeError(f"it has no {case['loss']}")
-    return getattr(transformers, names[case["loss"]])()
+    loss = getattr(transformers, names[case["loss"]])()
+    if case["loss"] == "linearCrossEntropy":
+        return lambda pred, classes, target: loss(classes, pred, target)
+    return loss
+
+
+def gemms(case):
+    """The products of a linear layer and of its gradients alone: what its loss cannot take less than."""
+    pred, classes, _ = sets[0]
+    with torch.no_grad():
+        logits, by_pred, by_classes = pred @ classes.T, torch.empty_like(pred), torch.empty_like(classes)
+
+    def products(pred, classes, _):
+        with torch.no_grad():
+            torch.mm(pred, classes.T, out=logits)
+            if case["form"] != "value":
+                torch.mm(logits, classes, out=by_pred)
+                torch.mm(logits.T, pred, out=by_classes)
+
+    return products
 
 
 WAYS = {"PyTorch": eager, "torch.compile": compiled, "Liger-Kernel": liger}
@@ -64,18 +97,21 @@ def prepare(case):
     """Makes the ways that run the case, each of which has run once; why others do not."""
     wants_grad, reasons = case["form"] != "value", {}
     sets.extend(make_set(case) for _ in range(case["sets"]))
-    for pred, _ in sets:
-        pred.requires_grad_(wants_grad)
-    for name, make in WAYS.items():
+    for *given, _ in sets:
+        for tensor in given:
+            tensor.requires_grad_(wants_grad)
+    ways = {**WAYS, "GEMMs": gemms} if case["loss"] == "linearCrossEntropy" else WAYS
+    for name, make in ways.items():
         try:
             loss = make(case)
 
             def call(index, loss=loss):
-                pred, target = sets[index]
-                pred.grad = None
+                *given, target = sets[index]
+                for tensor in given:
+                    tensor.grad = None
                 with torch.set_grad_enabled(wants_grad):
-                    value = loss(pred, target)
-                if wants_grad:
+                    value = loss(*given, target)
+                if value is not None and wants_grad:
                     value.backward()
 
             call(0)

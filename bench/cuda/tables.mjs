@@ -21,7 +21,8 @@ export const comparison = (results, copy) => ({
     'the peer takes, here, in the same rounds.',
   head: ['case', 'losskit', 'GB/s', 'of copy', 'bar', 'published', ...peers.map(peer => `× ${peer}`)],
   rows: results
-    .filter(({ isSmall }) => !isSmall || results.every(({ isSmall }) => isSmall))
+    .filter(({ flops }) => flops === undefined)
+    .filter(({ isSmall }, _, all) => !isSmall || all.every(({ isSmall }) => isSmall))
     .map(result => {
       const ns = median(result, 'losskit')
       const speed = result.bytes / ns
@@ -31,6 +32,29 @@ export const comparison = (results, copy) => ({
         short(speed),
         orNone(copy, ({ gigabytesPerSecond }) => percent(speed / gigabytesPerSecond)),
         orNone(result.bar, bar => `${bar} ms`),
+        result.published ?? none,
+        ...peers.map(peer => orNone(ratio(result, peer), short)),
+      ]
+    }),
+})
+
+/** Cases of large products. @returns {Sheet} */
+export const products = results => ({
+  title: 'Products of matrices',
+  note:
+    'Teraflops: of the products, all else for nothing. × GEMMs: how many times as long as the products alone take, by PyTorch in the ' +
+    'same rounds; the bar is 1.08. Published: what others were said to take. × peer: how many times as long the peer takes.',
+  head: ['case', 'losskit', 'TFLOP/s', 'GEMMs', '× GEMMs', 'published', ...peers.map(peer => `× ${peer}`)],
+  rows: results
+    .filter(({ flops }) => flops !== undefined)
+    .map(result => {
+      const ns = median(result, 'losskit')
+      return [
+        result.name,
+        duration(ns),
+        short(result.flops / ns / 1000),
+        orNone(find(result, 'GEMMs'), ({ ns }) => duration(ns.median)),
+        orNone(ratio(result, 'GEMMs'), share => short(1 / share)),
         result.published ?? none,
         ...peers.map(peer => orNone(ratio(result, peer), short)),
       ]

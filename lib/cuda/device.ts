@@ -116,7 +116,7 @@ export class Device {
     const tensor = this.allocate(dtype, shape, array.length, options)
     try {
       const { handle } = this.#streamOf(options)
-      this.health.attempt(() => binding.cuda.upload(handle, memoryOf(tensor), array), array.byteLength)
+      this.health.attempt(() => binding.cuda.upload(handle, memoryOf(tensor), array))
     } catch (error) {
       tensor.dispose()
       throw error
@@ -136,7 +136,7 @@ export class Device {
     }
     const bytes = length * Class.BYTES_PER_ELEMENT
     return new Class(
-      this.health.attempt(() => binding.cuda.allocatePinned(bytes), bytes),
+      this.health.attempt(() => binding.cuda.allocatePinned(bytes)),
       0,
       length,
     )
@@ -239,7 +239,7 @@ export class Device {
       )
     }
     const shared = options.shared === true
-    const memory = this.health.attempt(() => binding.cuda.allocate(handle, bytes, shared), bytes)
+    const memory = this.health.attempt(() => binding.cuda.allocate(handle, bytes, shared))
     return new DeviceTensor(this, dtype, shape, length, memory, stream, shared ? SHARED : undefined)
   }
 

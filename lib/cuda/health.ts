@@ -10,6 +10,8 @@ export interface DeviceLoss {
 }
 
 const OUT_OF_MEMORY = 2
+/** From here on codes of the addon are those of cuBLAS. */
+const CUBLAS_CODES = 1_000_000
 
 /** Whether a device still works, and what its failures are to callers of losskit. */
 export class Health {
@@ -27,13 +29,13 @@ export class Health {
     this.#tell = tell
   }
 
-  /** Calls the addon, whose failures become errors of losskit. `requested` is how much memory it is about, in bytes. */
-  attempt<T>(act: () => T, requested = 0): T {
+  /** Calls the addon, whose failures become errors of losskit. */
+  attempt<T>(act: () => T): T {
     try {
       return act()
     } catch (error) {
-      const { cuda, message } = error as { cuda?: unknown; message: string }
-      throw typeof cuda === 'number' ? this.#failure(cuda, message, requested) : error
+      const { cuda, message, requested } = error as { cuda?: number; message: string; requested: number }
+      throw cuda === undefined ? error : this.#failure(cuda, message, requested)
     }
   }
 
@@ -44,7 +46,10 @@ export class Health {
 
   #failure(code: number, message: string, requested: number): LosskitDeviceError {
     const { cuda } = binding
-    const told = `CUDA device ${this.device}: ${message}: ${cuda.nameOf(code)} (${code}), ${cuda.textOf(code)}.`
+    const ofCublas = code >= CUBLAS_CODES
+    const number = ofCublas ? code - CUBLAS_CODES : code
+    const told = `CUDA device ${this.device}: ${message}: ${cuda.nameOf(code)} (${number}), ${cuda.textOf(code)}.`
+    if (ofCublas) return new LosskitDeviceError('ERR_DEVICE', told)
     if (code === OUT_OF_MEMORY) return this.#outOfMemory(code, told, requested)
     const lost = cuda.lost(this.device)
     if (lost === 0) return new LosskitDeviceError('ERR_DEVICE', told, code)

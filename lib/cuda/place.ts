@@ -25,8 +25,8 @@ export function placeOf(
   const on = firstOnDevice(loss, configuration, given)
   if (on === undefined) {
     if (backend === 'cuda') refuseCuda(loss.name, configuration.backend, loss.inputs[0] as string)
-    if (configuration.stream === undefined) return undefined
-    throw new LosskitOptionError(`${loss.name}: stream is for device tensors. Leave it out.`)
+    refuseDeviceOptions(loss, configuration)
+    return undefined
   }
   const { tensor, name } = on
   if (backend === 'cpu') {
@@ -42,6 +42,15 @@ export function placeOf(
     device,
     stream: stream === undefined ? device.defaultStream : device.requireStream(loss.name, stream),
   }
+}
+
+function refuseDeviceOptions({ name, deviceScalars }: Definition, { stream, numbers }: Configuration): void {
+  let given = stream === undefined ? undefined : 'stream'
+  for (const { name, slot, domain } of deviceScalars) {
+    if (numbers[slot] !== domain.fallback) given ??= name
+  }
+  if (given === undefined) return
+  throw new LosskitOptionError(`${name}: ${given} is for device tensors. Leave it out.`)
 }
 
 /** Refuses device tensors where a result is needed at once. `instead` says what to call. */

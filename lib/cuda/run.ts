@@ -1,8 +1,8 @@
 import type { DeviceMemories, DeviceMemory, StreamHandle } from '../../binding.js'
-import { binding } from '../backend/binding.ts'
+import { binding, slots } from '../backend/binding.ts'
 import { assemble, type Call } from '../call.ts'
 import type { Configuration } from '../configuration.ts'
-import { type Definition, OUTERS } from '../definition.ts'
+import { type Definition, MATMULS, OUTERS } from '../definition.ts'
 import { LosskitBackendError, LosskitBufferError } from '../errors.ts'
 import { faultInFrame } from '../fault.ts'
 import type { Outputs, Wanted } from '../outputs.ts'
@@ -10,6 +10,7 @@ import { post } from '../run.ts'
 import { show, showShape } from '../show.ts'
 import { kindOf } from '../tensor/dtype.ts'
 import type { Data } from '../tensor/read.ts'
+import { requireCublas } from './cublas.ts'
 import { disposed } from './health.ts'
 import { DeviceOutcome, type DeviceResult } from './outcome.ts'
 import { lies, type Place } from './place.ts'
@@ -157,19 +158,15 @@ function submit<Handle>(
   loss: Definition,
   call: Call<Data>,
   { device, stream }: Place,
-  take: (stream: StreamHandle, outer: number, ...memories: DeviceMemories) => Handle | null | undefined,
+  take: (stream: StreamHandle, outer: number, ...memories: DeviceMemories) => Handle | undefined,
 ): Handle {
   const memories = call.arrays.map(memoryOfArgument) as DeviceMemories
   const { handle } = stream
   const outer = OUTERS[loss.outer?.name ?? 'none']
+  if (call.numbers[slots.matmul] === MATMULS.cublas) requireCublas(loss.name)
   post(call.numbers)
   const taken = device.health.attempt(() => take(handle, outer, ...memories))
   if (taken === undefined) throw faultInFrame(loss, call)
-  if (taken === null) {
-    throw new LosskitBackendError(
-      `${loss.name}: there is no CUDA kernel for this loss of such tensors yet. Read them and give arrays: the CPU computes it.`,
-    )
-  }
   return taken
 }
 

@@ -1,8 +1,8 @@
 import { slots } from '../backend/binding.ts'
-import type { Definition } from '../definition.ts'
+import { type Definition, MATMULS } from '../definition.ts'
 import { LosskitDtypeError, LosskitShapeError } from '../errors.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
-import type { Dtype } from '../tensor/dtype.ts'
+import { type Dtype, float64 } from '../tensor/dtype.ts'
 import { type Dense, readTensor } from '../tensor/read.ts'
 import type { Driver } from './driver.ts'
 import { readInputs } from './inputs.ts'
@@ -70,9 +70,10 @@ export const classVectors: Driver = {
   ...shared,
   weighs: 'classes',
 
-  read(loss, { weight, extra }, given) {
+  read(loss, { numbers, weight, extra }, given) {
     const floats = [readVectors(loss, 0, given[0]), readTensor(loss.name, loss.inputs[1] as string, given[1])]
     const compute = computeType(floats)
+    refuseWide(loss, numbers, compute)
     const [input, classes] = floats.map((tensor, i) =>
       conform(loss.name, loss.inputs[i] as string, tensor, compute),
     ) as [Dense, Dense]
@@ -95,6 +96,13 @@ export const classVectors: Driver = {
   },
 
   labels: numbers => showLabels(numbers, slots.others),
+}
+
+function refuseWide(loss: Definition, numbers: readonly number[], compute: Dtype): void {
+  if (numbers[slots.matmul] === MATMULS.exact || compute !== float64) return
+  throw new LosskitDtypeError(
+    `${loss.name}: ${loss.inputs[0]} is float64. With matmul 'cublas' it must be float32, float16 or bfloat16.`,
+  )
 }
 
 function readVectors(loss: Definition, input: number, value: unknown): Dense {

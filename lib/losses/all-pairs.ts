@@ -3,7 +3,17 @@ import { classVectors, clusters, partners, scorePairs } from '../drivers/all-pai
 import { createLoss } from '../loss.ts'
 import type { Labelled, Two, TwoLabelled } from '../types/inputs.ts'
 import type { Loss } from '../types/loss.ts'
-import { classTensor, classWeights, type OptionsOf, positive, unitInterval, whole } from './options.ts'
+import {
+  bytes,
+  choice,
+  classTensor,
+  classWeights,
+  type OptionsOf,
+  onDevice,
+  positive,
+  unitInterval,
+  whole,
+} from './options.ts'
 
 type NoOptions = Record<never, never>
 
@@ -117,6 +127,8 @@ const linearOptions = {
   weight: classWeights(),
   ignoreIndex: whole(-100),
   labelSmoothing: unitInterval(0),
+  matmul: onDevice(choice('exact', 'cublas')),
+  workspace: onDevice(bytes(2 ** 30)),
 }
 
 /**
@@ -136,6 +148,10 @@ const linearOptions = {
  * @option weight          a weight for each class, [V]
  * @option ignoreIndex     the label of rows that do not count (default −100)
  * @option labelSmoothing  ε in [0, 1] (default 0): q becomes (1 − ε)q + ε/V
+ * @option matmul          of device tensors: 'exact' (default) gives the bits of the processor; 'cublas' takes tensor cores, and gives
+ *   those of cuBLAS, which has to be there: logits and their derivatives are rounded to the type of the input, which is not float64
+ * @option workspace       with 'cublas': how many bytes the logits of the rows that are computed together may take; 1024 rows always
+ *   may (default 1 GiB)
  * @edge Ignored rows have value 0 and gradient 0, whatever they hold. No row left: mean NaN, sum 0 (`onEmpty`). NaN gives NaN.
  * @throws ERR_LABEL where a label names no class; ERR_SHAPE, ERR_DTYPE, ERR_OPTION
  * @others PyTorch linear_cross_entropy, with labels; Liger FusedLinearCrossEntropy, Apple cut-cross-entropy.

@@ -15,6 +15,11 @@ export interface ScalarDomain<Value = unknown> {
   decode(code: number): Value
 }
 
+/** An option that says how a device computes: calls of arrays do not take it. */
+export interface DeviceDomain<Value = unknown> extends ScalarDomain<Value> {
+  readonly onDevice: true
+}
+
 /** One more input of the loss. */
 export interface ExtraDomain<Shape extends 'elements' | 'classes' = 'elements' | 'classes'> {
   readonly kind: 'extra'
@@ -33,13 +38,21 @@ export type OptionsOf<Domains> = {
 }
 
 type ValueOf<D> =
-  D extends ScalarDomain<infer Value>
-    ? Value
-    : D extends ExtraDomain<'elements'>
-      ? number | Tensor
-      : D extends ExtraDomain | ClassWeights
-        ? Tensor
-        : never
+  D extends DeviceDomain<infer Value>
+    ? DeviceOnly<Value>
+    : D extends ScalarDomain<infer Value>
+      ? Value
+      : D extends ExtraDomain<'elements'>
+        ? number | Tensor
+        : D extends ExtraDomain | ClassWeights
+          ? Tensor
+          : never
+
+/** A value that only calls of device tensors take, in place of which they take the plain one. */
+export interface DeviceOnly<Value> {
+  readonly [onlyOnDevice]: Value
+}
+declare const onlyOnDevice: unique symbol
 
 function number(fallback: number, takes: string, has: (value: number) => boolean): ScalarDomain<number> {
   return {
@@ -136,6 +149,20 @@ export function choice<const Word extends string>(...words: readonly [Word, ...W
     },
     decode: code => words[code] ?? words[0],
   }
+}
+
+/** A number of bytes. */
+export function bytes(fallback: number): ScalarDomain<number> {
+  return number(
+    fallback,
+    'a whole number of bytes above 0',
+    value => Number.isSafeInteger(value) && value > 0,
+  )
+}
+
+/** For devices only. */
+export function onDevice<Value>(domain: ScalarDomain<Value>): DeviceDomain<Value> {
+  return { ...domain, onDevice: true }
 }
 
 /** Factors of the elements, which a variant of the kernel reads. */

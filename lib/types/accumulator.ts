@@ -1,3 +1,4 @@
+import type { DeviceOnly } from '../losses/options.ts'
 import type { Tensor } from '../tensor/types.ts'
 import type { DeviceBatch, OnDevice } from './device.ts'
 import type { Abortable, BatchWeights, CommonOptions, Unabortable } from './options.ts'
@@ -12,7 +13,12 @@ export interface AccumulatorFactory<Inputs extends readonly unknown[], Own, Batc
   fromBytes(bytes: Uint8Array, options?: AccumulatorOptions<Own>): Accumulator<Inputs, Batch>
 }
 
-export type AccumulatorOptions<Own> = Own &
+/** Batches may lie on a device: then options for devices are those of all of them. */
+type OfBatches<Own> = {
+  [Name in keyof Own]: NonNullable<Own[Name]> extends DeviceOnly<infer Value> ? Value | undefined : Own[Name]
+}
+
+export type AccumulatorOptions<Own> = OfBatches<Own> &
   CommonOptions & { readonly reduction?: 'mean' | 'sum' | undefined }
 
 /**

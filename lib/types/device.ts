@@ -3,6 +3,7 @@ import type { Backend } from '../backend/choose.ts'
 import type { DeviceStream } from '../cuda/stream.ts'
 import type { DeviceTensor } from '../cuda/tensor.ts'
 import type { DeviceValue } from '../cuda/value.ts'
+import type { DeviceOnly } from '../losses/options.ts'
 import type { Tensor } from '../tensor/types.ts'
 
 /** The inputs of a loss where they lie on a device: tensors of the types that may stand in their places. */
@@ -75,9 +76,13 @@ export interface DeviceBoundLoss<Names extends string, Inputs extends readonly u
   readonly values: R extends 'none' ? DeviceValues<Inputs> : undefined
 }
 
-/** Options that are tensors lie on the device too. */
+/** Options that are tensors lie on the device too; here are those that only devices take. */
 type OptionsOnDevice<Own> = {
-  [Name in keyof Own]: Tensor extends Own[Name] ? DeviceTensor | undefined : Own[Name]
+  [Name in keyof Own]: Tensor extends Own[Name]
+    ? DeviceTensor | undefined
+    : NonNullable<Own[Name]> extends DeviceOnly<infer Value>
+      ? Value | undefined
+      : Own[Name]
 }
 
 /** Options of every form of a loss. */

@@ -46,6 +46,7 @@ void check_rows(const Call& c, const Kernel& kernel) {
   require(c.columns != 0 || c.rows == 0, "columns");
   require(is_product(scores.size, c.rows, c.columns), "size of the scores");
   require(c.inner != 0 && c.rows % c.inner == 0, "inner");
+  require(c.others == 0, "others");
   require(target.size == (labelled ? c.rows : scores.size), "size of the target");
   require(kernel.distributions || (labelled && c.label_smoothing == 0), "the loss takes labels only");
   require(is_absent(c.weight) || c.weight.size == c.columns, "size of weight");

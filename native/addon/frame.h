@@ -19,6 +19,8 @@ enum Slot : int {
   kSlotOthers,
   kSlotIgnoreIndex,
   kSlotLabelSmoothing,
+  kSlotMatmul,
+  kSlotWorkspace,
   kSlotParams,
   kSlotDtypes = kSlotParams + kParams,  // one for each array
   kSlotWantsValue = kSlotDtypes + kArrays,
@@ -53,6 +55,8 @@ constexpr NamedSlot kNamedSlots[] = {
     {"others", kSlotOthers},
     {"ignoreIndex", kSlotIgnoreIndex},
     {"labelSmoothing", kSlotLabelSmoothing},
+    {"matmul", kSlotMatmul},
+    {"workspace", kSlotWorkspace},
     {"params", kSlotParams},
     {"dtypes", kSlotDtypes},
     {"wantsValue", kSlotWantsValue},

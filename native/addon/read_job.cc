@@ -87,6 +87,8 @@ void read_numbers(const double* frame, Job& job) {
                        : 0;
   c.label_smoothing = frame[kSlotLabelSmoothing];
   require(c.label_smoothing >= 0 && c.label_smoothing <= 1, "labelSmoothing");
+  job.matmul = static_cast<Matmul>(integer(frame[kSlotMatmul], 0, 1, "matmul"));
+  job.workspace = size(kSlotWorkspace, "workspace");
   for (int i = 0; i < kParams; ++i) c.params[i] = frame[kSlotParams + i];
 }
 
@@ -121,6 +123,8 @@ void check_tensors(const double* frame, Job& job) {
   for (const Tensor* t : {&c.inputs[1], &c.inputs[2], &c.inputs[3], &c.weight, &c.upstream}) {
     require(t->dtype != Dtype::float64 || compute == Dtype::float64, "an input wider than the first");
   }
+  const bool has_products = kernel.driver == Driver::all_pairs && kernel.labels == 2;
+  require(job.matmul == Matmul::exact || (has_products && compute == Dtype::float32), "matmul");
   check_shape(c, kernel);
   require(
       c.upstream.dtype == Dtype::absent || (c.upstream.size == c.rows && job.reduction == Reduction::none),
@@ -154,6 +158,7 @@ void read_job(napi_env env, const double* frame, const napi_value* arrays, Job& 
   read_tensors(frame, arrays, job.call,
                [env](Dtype dtype, napi_value array) { return read_array(env, dtype, array); });
   check_tensors(frame, job);
+  require(job.matmul == Matmul::exact, "matmul of arrays");
 }
 
 void read_job(const double* frame, const napi_value* values, ReadTensor read, void* context, Job& job) {

@@ -10,6 +10,9 @@ namespace losskit {
 /** A function of the mean that is the loss. */
 enum class Outer : int { none, root };
 
+/** Who multiplies matrices on a device: losskit, with the bits of the processor, or cuBLAS, with its own. */
+enum class Matmul : int { exact, cublas };
+
 /** A call and what its numbers mean for the reduced loss. */
 struct Job {
   Call call;
@@ -17,6 +20,8 @@ struct Job {
   Outer outer;  // whose gradients devices give; others are given the slope with the incoming gradient
   double upstream;
   double divisor;  // NaN: the mean's own
+  Matmul matmul;
+  uint64_t workspace;  // bytes for logits that cuBLAS has computed
   bool wants_value;
   int32_t* cancel;  // stops at the next piece when it becomes 1; may be null
 };

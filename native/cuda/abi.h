@@ -13,11 +13,12 @@
 namespace losskit::cuda {
 
 /** Raised whenever anything below, or a Job, changes its meaning. */
-constexpr uint32_t kAbi = 2;
+constexpr uint32_t kAbi = 3;
 
-/** A cudaError_t; 0 is success. */
+/** A cudaError_t, or kCublasCodes + a cublasStatus_t; 0 is success. */
 using Code = int;
 constexpr Code kOutOfMemory = 2, kInsufficientDriver = 35, kNoDevice = 100, kNotReady = 600;
+constexpr Code kCublasCodes = 1'000'000;
 
 struct DriverStatus {
   Code code;    // of asking for the number of devices
@@ -97,8 +98,9 @@ struct Library {
 
   // Losses. The tensors of the job lie on the device, and stay as they are until the stream is done with
   // them.
-  /** Whether the library has kernels for the loss of the job. */
-  bool (*has)(const Job*);
+  /** Opens cuBLASLt, which jobs with Matmul::cublas need open; once for the process, whatever the path of a
+   * later call. False where it could not, and why in a string of at most so many bytes. */
+  bool (*open_cublas)(const char* path, char* why, uint64_t bytes);
   /** Bytes of device memory that `run` writes its result into, and of such as it needs on the way. */
   uint64_t (*outcome_bytes)(const Job*);
   uint64_t (*scratch_bytes)(const Job*);

@@ -1,5 +1,6 @@
 // The table of functions that the addon finds in the library.
 #include "cuda/abi.h"
+#include "cuda/cublas.h"
 #include "cuda/device.h"
 #include "cuda/run.h"
 #include "cuda/runtime.h"
@@ -45,7 +46,7 @@ constexpr Library kLibrary{
     .export_memory = export_memory,
     .import_memory = import_memory,
     .close_memory = close_memory,
-    .has = [](const Job* job) { return has(*job); },
+    .open_cublas = open_cublas,
     .outcome_bytes = [](const Job* job) { return outcome_bytes(*job); },
     .scratch_bytes = [](const Job* job) { return scratch_bytes(*job); },
     .run = run_on,

@@ -51,14 +51,16 @@ LOSSKIT_INLINE double row_weight(const Call& c, uint64_t row) {
   return c.weight.data != nullptr ? repeated_at<double>(c.weight, row) : 1;
 }
 
-/** The numbers of a row: column k stands at `first` + k `step`. */
+/** The numbers of a row: column k stands at `first` + k `step`. Rows that do not touch are `others` apart. */
 template <class T>
 struct Scores {
   const Tensor& tensor;
   uint64_t first, step;
 
   LOSSKIT_INLINE Scores(const Call& c, const Tensor& t, uint64_t row) : tensor(t), step(c.inner) {
-    first = c.inner == 1 ? row * c.columns : row / c.inner * c.columns * c.inner + row % c.inner;
+    first = c.others != 0  ? row * c.others
+            : c.inner == 1 ? row * c.columns
+                           : row / c.inner * c.columns * c.inner + row % c.inner;
   }
   LOSSKIT_INLINE uint64_t place(uint64_t column) const { return first + column * step; }
   LOSSKIT_INLINE T operator()(uint64_t column) const { return float_at<T>(tensor, place(column)); }

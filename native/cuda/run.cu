@@ -10,36 +10,54 @@
 namespace losskit::cuda {
 
 extern const DriverRuns elements_runs, softmax_runs, gather_runs, margins_runs, regions_runs, boxes_runs,
-    pairs_runs, siamese_runs, all_pairs_runs, linear_runs, ctc_runs, listed_runs, terms_runs, lovasz_runs;
+    pairs_runs, siamese_runs, all_pairs_runs, linear_runs, linear_cublas_runs, ctc_runs, listed_runs,
+    terms_runs, lovasz_runs;
 
 namespace {
 
-/** A list of losses that have kernels. Those of a driver stand in the order of the catalogue. */
+/** A list of losses, which may have a second way to be computed. Those of a driver stand in the order of the
+ * catalogue, and all of them are there. */
 struct Listed {
   Driver driver;
   const DriverRuns& runs;
+  const DriverRuns* by_cublas = nullptr;
 };
 
-constexpr Listed kListed[] = {
-    {Driver::elements, elements_runs},   {Driver::rows, softmax_runs},     {Driver::rows, gather_runs},
-    {Driver::rows, margins_runs},        {Driver::masks, regions_runs},    {Driver::masks, lovasz_runs},
-    {Driver::boxes, boxes_runs},         {Driver::pairs, pairs_runs},      {Driver::all_pairs, siamese_runs},
-    {Driver::all_pairs, all_pairs_runs}, {Driver::all_pairs, linear_runs}, {Driver::sequences, ctc_runs},
-    {Driver::multilabel, listed_runs},   {Driver::multilabel, terms_runs}};
+constexpr Listed kListed[] = {{Driver::elements, elements_runs},
+                              {Driver::rows, softmax_runs},
+                              {Driver::rows, gather_runs},
+                              {Driver::rows, margins_runs},
+                              {Driver::masks, regions_runs},
+                              {Driver::masks, lovasz_runs},
+                              {Driver::boxes, boxes_runs},
+                              {Driver::pairs, pairs_runs},
+                              {Driver::all_pairs, siamese_runs},
+                              {Driver::all_pairs, all_pairs_runs},
+                              {Driver::all_pairs, linear_runs, &linear_cublas_runs},
+                              {Driver::sequences, ctc_runs},
+                              {Driver::multilabel, listed_runs},
+                              {Driver::multilabel, terms_runs}};
 
 bool in_double(const Job& job) { return job.call.inputs[0].dtype == Dtype::float64; }
 
-/** Null where there is no kernel. */
 template <class T>
-const Run* run_of(const Job& job) {
+const Run& run_of(const Job& job) {
   const Kernel& kernel = kernel_at(job.call.kernel);
+  const Listed* l = kListed;
   int index = kernel.index;
-  for (const Listed& l : kListed) {
-    if (l.driver != kernel.driver) continue;
-    if (index < l.runs.count) return (sizeof(T) == 8 ? l.runs.f64 : l.runs.f32) + index;
-    index -= l.runs.count;
+  while (l->driver != kernel.driver || index >= l->runs.count) {
+    if (l->driver == kernel.driver) index -= l->runs.count;
+    ++l;
   }
-  return nullptr;
+  const DriverRuns& runs = job.matmul == Matmul::cublas ? *l->by_cublas : l->runs;
+  return (sizeof(T) == 8 ? runs.f64 : runs.f32)[index];
+}
+
+/** As its loss reads it. */
+Call call_of(const Job& job) {
+  Call c = job.call;
+  if (job.matmul == Matmul::cublas) c.params[0] = static_cast<double>(job.workspace);
+  return c;
 }
 
 bool has_labels(const Job& job) {
@@ -78,9 +96,8 @@ int processors_of(int device) {
 
 template <class T>
 Code run_typed(int device, cudaStream_t stream, const Job& job, void* outcome, void* scratch) {
-  const Run* const loss = run_of<T>(job);
-  if (loss == nullptr) return cudaErrorNotSupported;
-  Call c = job.call;
+  const Run& loss = run_of<T>(job);
+  Call c = call_of(job);
   const bool is_own = std::isnan(job.divisor);
   const double divisor = job.reduction != Reduction::mean ? 1
                          : is_own                         ? static_cast<double>(c.rows)
@@ -91,8 +108,8 @@ Code run_typed(int device, cudaStream_t stream, const Job& job, void* outcome, v
   const Place place = {reinterpret_cast<Stream>(stream), processors_of(device), outcome,
                        static_cast<char*>(scratch) + scale_bytes(job), needs_scale(job) ? scratch : nullptr};
   if (needs_survey(job)) code = survey<T>(c, job.upstream, divides_by_weights(job), place);
-  if (needs_slope(job)) code = slope<T>(c, *loss, job.upstream, divisor, place);
-  return code != cudaSuccess ? code : loss->run(c, place);
+  if (needs_slope(job)) code = slope<T>(c, loss, job.upstream, divisor, place);
+  return code != cudaSuccess ? code : loss.run(c, place);
 }
 
 template <class T>
@@ -112,18 +129,13 @@ void read_typed(const void* bytes, Sums<T>& sums) {
 
 }  // namespace
 
-bool has(const Job& job) {
-  const bool has_outer = job.outer == Outer::none || kernel_at(job.call.kernel).driver == Driver::elements;
-  return has_outer && run_of<float>(job) != nullptr;
-}
-
 uint64_t outcome_bytes(const Job& job) {
   return in_double(job) ? sizeof(Outcome<double>) : sizeof(Outcome<float>);
 }
 
 uint64_t scratch_bytes(const Job& job) {
-  const Run* const loss = in_double(job) ? run_of<double>(job) : run_of<float>(job);
-  return scale_bytes(job) + (loss == nullptr || loss->memory == nullptr ? 0 : loss->memory(job.call));
+  const Run& loss = in_double(job) ? run_of<double>(job) : run_of<float>(job);
+  return scale_bytes(job) + (loss.memory == nullptr ? 0 : loss.memory(call_of(job)));
 }
 
 Code run(int device, cudaStream_t stream, const Job& job, void* outcome, void* scratch) {

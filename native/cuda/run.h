@@ -7,7 +7,6 @@
 
 namespace losskit::cuda {
 
-bool has(const Job& job);
 uint64_t outcome_bytes(const Job& job);
 uint64_t scratch_bytes(const Job& job);
 

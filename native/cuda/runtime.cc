@@ -6,6 +6,7 @@
 #include <mutex>
 #include <new>
 
+#include "cuda/cublas.h"
 #include "cuda/device.h"
 
 namespace losskit::cuda {
@@ -87,8 +88,12 @@ Code describe(int device, DeviceInfo* info) {
   return cudaSuccess;
 }
 
-const char* name_of(Code code) { return cudaGetErrorName(static_cast<cudaError_t>(code)); }
-const char* text_of(Code code) { return cudaGetErrorString(static_cast<cudaError_t>(code)); }
+const char* name_of(Code code) {
+  return code >= kCublasCodes ? cublas_name_of(code) : cudaGetErrorName(static_cast<cudaError_t>(code));
+}
+const char* text_of(Code code) {
+  return code >= kCublasCodes ? cublas_text_of(code) : cudaGetErrorString(static_cast<cudaError_t>(code));
+}
 
 Code create_stream(int device, Stream* stream) {
   return on(device, [&] {

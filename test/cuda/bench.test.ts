@@ -42,6 +42,8 @@ describe.skipIf(missing !== undefined || process.env.LOSSKIT_TEST_GPU === '1')(
       expect(Number(gigabytes)).toBeGreaterThan(0)
       expect(share).toMatch(hasPython ? /^\d+ %$/ : /^–$/)
       expect([bar, published]).toEqual(['0.001 ms', 'nobody'])
+      const products = /^│ linearCrossEntropy 8×16×41 value\+grad bf16 .*nobody.*│$/m.exec(stdout)?.[0] ?? ''
+      expect(products.split('│')[3]).toMatch(/^ [\d.e-]+ +$/)
       expect(stdout).not.toContain('written:')
       expect(readdirSync(path('../../bench/results'))).toEqual(before)
     })

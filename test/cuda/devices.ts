@@ -11,7 +11,10 @@ export const EMULATED = fileURLToPath(
 )
 
 const onGpu = process.env.LOSSKIT_TEST_GPU === '1'
-if (!onGpu) process.env.LOSSKIT_CUDA_LIBRARY = EMULATED
+if (!onGpu) {
+  process.env.LOSSKIT_CUDA_LIBRARY = EMULATED
+  process.env.LOSSKIT_CUBLASLT_LIBRARY = EMULATED // which has one of its own
+}
 
 const { state, message } = cuda.status()
 

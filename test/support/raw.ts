@@ -92,6 +92,8 @@ export function prepare(call: Call): Arguments {
   for (const size of ['rows', 'columns', 'inner', 'others'] as const) frame[slots[size]] = call[size]
   frame[slots.ignoreIndex] = call.ignoreIndex ?? Number.NaN
   frame[slots.labelSmoothing] = call.labelSmoothing ?? 0
+  frame[slots.matmul] = 0
+  frame[slots.workspace] = 0
   for (let i = 0; i < 4; i++) frame[slots.params + i] = call.params?.[i] ?? 0
   frame[slots.wantsValue] = 1
   frame[slots.inPlace] = 1

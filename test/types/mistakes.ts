@@ -8,6 +8,7 @@ import {
   type DeviceTensor,
   hinge,
   huber,
+  linearCrossEntropy,
   lsGan,
   minimaxGan,
   mse,
@@ -144,6 +145,14 @@ mse.bind(gpu32, gpu32).grad.pred
 mse.bind(gpu32, gpu32)().toFixed()
 // @ts-expect-error: the buffer lies in the memory of the host
 mse.async.grad(gpu32, gpu32, { out: { pred: f32 } })
+// @ts-expect-error: products of cuBLAS are for device tensors
+linearCrossEntropy(matrix, matrix, labels, { matmul: 'cublas' })
+// @ts-expect-error: so is the room for them
+linearCrossEntropy.bind(matrix, matrix, labels, { workspace: 2 ** 20 })
+// @ts-expect-error: no such way to multiply
+linearCrossEntropy(gpu32, gpu32, gpuLabels, { matmul: 'fast' })
+// @ts-expect-error: it belongs to the accumulator, not to the batch
+linearCrossEntropy.accumulator().updateAsync(gpu32, gpu32, gpuLabels, { matmul: 'cublas' })
 // @ts-expect-error: a stream is for device tensors
 mse.async(f32, f32, { stream: gpuStream })
 // @ts-expect-error: one batch of scores lies in the memory of the host

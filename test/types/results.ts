@@ -12,6 +12,7 @@ import {
   gaussianNll,
   huber,
   klDiv,
+  linearCrossEntropy,
   lsGan,
   marginRanking,
   mse,
@@ -206,6 +207,9 @@ same<typeof gpuLaterGrad, Promise<{ readonly pred: DeviceTensor<'float64'> }>>()
 const gpuAdded = mse.accumulator().updateAsync(gpu32, gpu32, { weight: gpu32, stream: gpuStream })
 same<typeof gpuAdded, Promise<ReturnType<typeof mse.accumulator>>>()
 crossEntropy.accumulator({ weight: numbers }).updateAsync(gpu32, gpuLabels)
+const gpuLinear = linearCrossEntropy(gpuHalf, gpuHalf, gpuLabels, { matmul: 'cublas', workspace: 2 ** 20 })
+same<typeof gpuLinear, DeviceValue>()
+linearCrossEntropy.accumulator({ matmul: 'cublas' }).updateAsync(gpuHalf, gpuHalf, gpuLabels)
 const gpuJudgement = lsGan.discriminator(gpu32, gpu64, { real: 2, stream: gpuStream })
 same<typeof gpuJudgement, DeviceValue>()
 const gpuJudged = lsGan.discriminator.valueAndGrad(gpuHalf, gpu64, { reduction: 'none' })

@@ -25,10 +25,10 @@ void CudaDevice::note(cuda::Code code) {
   if (is_sticky(code)) lost_.compare_exchange_strong(none, code, std::memory_order_relaxed);
 }
 
-void CudaDevice::succeed(cuda::Code code, const char* doing) {
+void CudaDevice::succeed(cuda::Code code, const char* doing, uint64_t requested) {
   if (code == 0) return;
   note(code);
-  throw CudaFailure(code, doing);
+  throw CudaFailure(code, doing, requested);
 }
 
 Ref<CudaStream> CudaDevice::default_stream() {

@@ -17,8 +17,10 @@ class CudaStream;
 struct CudaFailure : std::exception {
   cuda::Code code;
   const char* doing;
+  uint64_t requested;  // bytes of memory that this was about
 
-  CudaFailure(cuda::Code failed, const char* what_for) : code(failed), doing(what_for) {}
+  CudaFailure(cuda::Code failed, const char* what_for, uint64_t bytes = 0)
+      : code(failed), doing(what_for), requested(bytes) {}
   const char* what() const noexcept override { return doing; }
 };
 
@@ -35,7 +37,7 @@ class CudaDevice {
   /** The code after which the device computes nothing any more; 0 while it does. */
   cuda::Code lost() const { return lost_.load(std::memory_order_relaxed); }
   /** Throws where something is wrong, and remembers it where it stays so. */
-  void succeed(cuda::Code code, const char* doing);
+  void succeed(cuda::Code code, const char* doing, uint64_t requested = 0);
   /** The same, where nobody is to be told. */
   void note(cuda::Code code);
   void require_alive(const char* doing) const {

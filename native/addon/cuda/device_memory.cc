@@ -25,7 +25,7 @@ DeviceMemory DeviceMemory::allocate(Ref<CudaStream> stream, uint64_t bytes, Orig
     cuda::Code code = ask(&memory);
     // What the pool keeps for later may be what is missing.
     if (code == cuda::kOutOfMemory && library.trim(device.index) == 0) code = ask(&memory);
-    device.succeed(code, "allocating device memory");
+    device.succeed(code, "allocating device memory", bytes);
   }
   return DeviceMemory(std::move(stream), origin, memory, 0, bytes);
 }

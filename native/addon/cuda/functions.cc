@@ -12,7 +12,9 @@
 namespace losskit {
 namespace {
 
-/** A failed call of the library is an error with its code in `cuda`. */
+/** A failed call of the library is an error with its code in `cuda`, and the bytes it was about in
+ * `requested`.
+ */
 void throw_failure(napi_env env, const CudaFailure& failure) {
   napi_value error, code, message;
   const std::string text = std::string(failure.doing) + " failed";
@@ -20,6 +22,8 @@ void throw_failure(napi_env env, const CudaFailure& failure) {
   check(napi_create_string_utf8(env, text.data(), text.size(), &message), "error");
   check(napi_create_error(env, code, message, &error), "error");
   check(napi_set_named_property(env, error, "cuda", make_number(env, failure.code)), "error");
+  const napi_value requested = make_number(env, static_cast<double>(failure.requested));
+  check(napi_set_named_property(env, error, "requested", requested), "error");
   napi_throw(env, error);
 }
 
@@ -50,6 +54,14 @@ napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   const std::string why_not = open_cuda(read_string(env, arguments.value[0], "path"));
   return why_not.empty() ? make_undefined(env) : make_string(env, why_not);
+}
+
+napi_value open_cublas(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  char why[1024];
+  const std::string path = read_string(env, arguments.value[0], "path");
+  return cuda_library()->open_cublas(path.c_str(), why, sizeof why) ? make_undefined(env)
+                                                                    : make_string(env, why);
 }
 
 napi_value status(napi_env env, napi_callback_info) {
@@ -292,6 +304,7 @@ void define_cuda_functions(napi_env env, napi_value exports) {
   napi_value cuda;
   check(napi_create_object(env, &cuda), "cuda");
   export_function<open>(env, cuda, "open");
+  define<open_cublas>(env, cuda, "openCublas");
   define<status>(env, cuda, "status");
   define<text_of<&cuda::Library::name_of>>(env, cuda, "nameOf");
   define<text_of<&cuda::Library::text_of>>(env, cuda, "textOf");

@@ -34,7 +34,7 @@ int class_of(uint64_t bytes) {
 Ref<PinnedBlock> allocate(uint64_t bytes, bool for_staging) {
   void* memory = nullptr;
   const cuda::Code code = cuda_library()->allocate_pinned(bytes, &memory);
-  if (code != 0) throw CudaFailure(code, "allocating pinned memory");
+  if (code != 0) throw CudaFailure(code, "allocating pinned memory", bytes);
   return Ref<PinnedBlock>(new PinnedBlock(memory, bytes, for_staging));
 }
 

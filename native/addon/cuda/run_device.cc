@@ -8,6 +8,7 @@
 #include "addon/references.h"
 #include "addon/report.h"
 #include "addon/state_functions.h"
+#include "cpu/catalogue.h"
 
 namespace losskit {
 namespace {
@@ -38,12 +39,6 @@ void order(const Memories& memories, const Call& c, CudaStream& stream) {
   }
 }
 
-napi_value make_null(napi_env env) {
-  napi_value value;
-  check(napi_get_null(env, &value), "null");
-  return value;
-}
-
 /** What a stream is to compute, over device memory. */
 struct DeviceJob {
   Ref<CudaStream> stream;
@@ -57,7 +52,9 @@ struct DeviceJob {
     require(outer == 0 || outer == 1, "outer");
     read_job(environment_of(env).frame, given + 2, Memories::read, &memories, job);
     job.outer = static_cast<Outer>(static_cast<int>(outer));
-    require(job.outer == Outer::none || job.reduction == Reduction::mean, "a function of the mean");
+    const bool may_have_outer =
+        job.reduction == Reduction::mean && kernel_at(job.call.kernel).driver == Driver::elements;
+    require(job.outer == Outer::none || may_have_outer, "a function of the mean");
     for (int i = 0; i < memories.count; ++i) {
       require(&memories.of[i]->device() == &device(), "memory of another device");
     }
@@ -79,15 +76,13 @@ struct DeviceJob {
   }
 };
 
-/** What is returned instead of a job that cannot be computed; null where it can. */
-napi_value refuse(napi_env env, const DeviceJob& job) {
+/** Whether the job writes memory that it also uses otherwise, which is told in the frame. */
+bool overlaps(napi_env env, const DeviceJob& job) {
   double* const frame = environment_of(env).frame;
-  if (const Overlap overlap = find_overlap(job.job.call, frame[kSlotInPlace] != 0)) {
-    report(frame, overlap);
-    return make_undefined(env);
-  }
   frame[kSlotStatus] = 0;
-  return cuda_library()->has(&job.job) ? nullptr : make_null(env);
+  const Overlap overlap = find_overlap(job.job.call, frame[kSlotInPlace] != 0);
+  if (overlap) report(frame, overlap);
+  return static_cast<bool>(overlap);
 }
 
 /** A job that runs any number of times, each time into the same outcome. */
@@ -135,7 +130,7 @@ struct ReadOutcome final : Pending {
 napi_value run_device(napi_env env, napi_callback_info info) {
   const Arguments<2 + kArrays> arguments(env, info);
   const DeviceJob job(env, arguments.value);
-  if (const napi_value refusal = refuse(env, job)) return refusal;
+  if (overlaps(env, job)) return make_undefined(env);
   std::unique_ptr<OutcomeHandle> outcome = job.outcome();
   job.enqueue(outcome->memory, job.scratch());
   return make_handle(env, std::move(outcome));
@@ -144,7 +139,7 @@ napi_value run_device(napi_env env, napi_callback_info info) {
 napi_value bind_device(napi_env env, napi_callback_info info) {
   const Arguments<2 + kArrays> arguments(env, info);
   DeviceJob job(env, arguments.value);
-  if (const napi_value refusal = refuse(env, job)) return refusal;
+  if (overlaps(env, job)) return make_undefined(env);
   auto bound = std::make_unique<BoundHandle>(env, std::move(job));
   std::unique_ptr<OutcomeHandle> made = bound->job.outcome();
   bound->outcome = made.get();

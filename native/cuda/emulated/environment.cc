@@ -16,6 +16,15 @@ bool is(const char* name, const char* value) {
   return text != nullptr && strcmp(text, value) == 0;
 }
 
+/** <code>@<n>; the first where nothing is said. */
+void read_fault(const char* name, int& fault, uint64_t& at) {
+  const char* text = getenv(name);
+  if (text == nullptr) return;
+  char* end = nullptr;
+  fault = static_cast<int>(strtol(text, &end, 10));
+  at = *end == '@' ? strtoull(end + 1, nullptr, 10) : 1;
+}
+
 Environment read() {
   Environment e{};
   e.driver = static_cast<int>(number("LOSSKIT_EMULATED_DRIVER", 13000));
@@ -24,11 +33,8 @@ Environment read() {
   e.processors = static_cast<int>(number("LOSSKIT_EMULATED_PROCESSORS", 4));
   e.delay = number("LOSSKIT_EMULATED_DELAY", 0);
   e.backwards = is("LOSSKIT_EMULATED_ORDER", "backwards");
-  if (const char* text = getenv("LOSSKIT_EMULATED_FAIL"); text != nullptr) {
-    char* end = nullptr;
-    e.fault = static_cast<int>(strtol(text, &end, 10));
-    e.fault_at = *end == '@' ? strtoull(end + 1, nullptr, 10) : 1;
-  }
+  read_fault("LOSSKIT_EMULATED_FAIL", e.fault, e.fault_at);
+  read_fault("LOSSKIT_EMULATED_CUBLAS_FAIL", e.cublas_fault, e.cublas_fault_at);
   return e;
 }
 

@@ -12,8 +12,10 @@ struct Environment {
   int processors;   // LOSSKIT_EMULATED_PROCESSORS
   int fault;  // LOSSKIT_EMULATED_FAIL=<code>@<n>: the n-th kernel or copy of the process, counted from 1,
   uint64_t fault_at;  //   fails with the code; one that ends a device does so while it runs, as on a real one
-  uint64_t delay;     // LOSSKIT_EMULATED_DELAY: microseconds that each kernel and copy takes at least
-  bool backwards;     // LOSSKIT_EMULATED_ORDER=backwards: blocks, warps and lanes take turns from the last
+  int cublas_fault;   // LOSSKIT_EMULATED_CUBLAS_FAIL=<status>@<n>: the same of the n-th product of
+  uint64_t cublas_fault_at;  //   cuBLAS, which is not put at all
+  uint64_t delay;            // LOSSKIT_EMULATED_DELAY: microseconds that each kernel and copy takes at least
+  bool backwards;  // LOSSKIT_EMULATED_ORDER=backwards: blocks, warps and lanes take turns from the last
 };
 
 const Environment& environment();
