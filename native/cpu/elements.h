@@ -40,9 +40,7 @@ LOSSKIT_INLINE Dtype stored_half(const Call& c, int inputs, int grads) {
 
 /** Whether the sum of a loss is added while it is computed, where that pays. */
 template <class Loss, class T, Wanted wanted>
-constexpr bool can_guess = sizeof(T) == 4 && wanted != kGrad&& native_lanes<T> > 1 && requires {
-  Loss::light;
-};
+constexpr bool can_guess = is_light<Loss> && sizeof(T) == 4 && native_lanes<T> != 1 && wanted != kGrad;
 
 /** Whether whole blocks of half types are widened in registers. */
 template <class Loss, class T>

@@ -31,6 +31,12 @@ struct StepOf {
 template <class Loss, class T>
 using Step = typename StepOf<Loss, T>::vector;
 
+/** Whether the formula of a loss leaves registers for its sum. */
+template <class Loss>
+constexpr bool is_light = requires {
+  Loss::light;
+};
+
 /** Numbers stored as one type and computed in another, a step at a time. */
 template <Dtype stored, class V>
 struct Stored {

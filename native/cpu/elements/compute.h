@@ -31,34 +31,33 @@ Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside
   Range<V> range;
   const auto start = guess.start();
   // Loads and stores are given where the block's arrays begin.
-  const auto step = [&](size_t i, auto load, auto factor, auto store, auto store_grad, auto& windows)
-                        LOSSKIT_LAMBDA {
-                          auto out = loss_at<Loss>(b, load, params);
-                          if constexpr (weighted) {
-                            const V of_grad = factor(b.grad_factor);
-                            out.value = out.value * factor(b.value_factor);
-                            out.grad = out.grad * of_grad;
-                            if constexpr (has_second) out.second = out.second * of_grad;
-                          }
-                          if constexpr (wanted != kGrad) {
-                            store(out.value, b.values + i);
-                            range.note(out.value);
-                            if constexpr (Guessed::adds) windows.deposit(out.value);
-                          }
-                          if constexpr (wanted != kValue) {
-                            store_grad(out.grad * scale, b.grads[0]);
-                            if constexpr (has_second) store_grad(out.second * scale, b.grads[1]);
-                          }
-                        };
-  const auto whole = [&](size_t i, auto store_grad, auto& windows) LOSSKIT_LAMBDA {
+  const auto step = [&](size_t i, auto load, auto factor, auto store, auto write, auto& sum) LOSSKIT_LAMBDA {
+    auto out = loss_at<Loss>(b, load, params);
+    if constexpr (weighted) {
+      const V of_grad = factor(b.grad_factor);
+      out.value = out.value * factor(b.value_factor);
+      out.grad = out.grad * of_grad;
+      if constexpr (has_second) out.second = out.second * of_grad;
+    }
+    if constexpr (wanted != kGrad) {
+      store(out.value, b.values + i);
+      range.note(out.value);
+      if constexpr (Guessed::adds) sum.deposit(out.value);
+    }
+    if constexpr (wanted != kValue) {
+      write(out.grad * scale, b.grads[0]);
+      if constexpr (has_second) write(out.second * scale, b.grads[1]);
+    }
+  };
+  const auto whole = [&](size_t i, auto write, auto& sum) LOSSKIT_LAMBDA {
     step(
         i, [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); },
         [i](const T* p) LOSSKIT_LAMBDA { return V::load(p + i); },
         [](V v, T* p) LOSSKIT_LAMBDA { v.store(p); },
-        [i, store_grad](V v, void* p) LOSSKIT_LAMBDA { store_grad(v, p, i); }, windows);
+        [i, write](V v, void* p) LOSSKIT_LAMBDA { write(v, p, i); }, sum);
   };
   size_t i = 0;
-  const auto all_whole = [&](auto store_grad) LOSSKIT_LAMBDA {
+  const auto all_whole = [&](auto write) LOSSKIT_LAMBDA {
     Moved<V> moved;
     if constexpr (Guessed::adds) moved = guess.moved;
     while (i + w <= b.n) {
@@ -68,7 +67,7 @@ Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside
         const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
         if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
         if (Guessed::adds && b.fetches) fetch_ahead<Loss, stored>(b, i, w);
-        whole(i, store_grad, windows);
+        whole(i, write, windows);
       }
       if constexpr (Guessed::adds) windows.note(start, moved.of);
     }
