@@ -48,8 +48,8 @@ constexpr bool widens_in_registers = sizeof(T) == 4 && !has_domain<Loss>;
 
 /** A block of numbers stored as `half`, or as they are computed if that is absent. */
 template <class Loss, Wanted wanted, class T, class P, class Guessed>
-auto compute(Dtype half, bool weighted, const ElementBlock<T>& b, const P& params, size_t& inside,
-             const Guessed& guess, Moved<Step<Loss, T>>* moved) {
+LOSSKIT_INLINE auto compute(Dtype half, bool weighted, const ElementBlock<T>& b, const P& params,
+                            size_t& inside, const Guessed& guess, Moved<Step<Loss, T>>* moved) {
   using V = Step<Loss, T>;
   if constexpr (widens_in_registers<Loss, T>) {
     if (half == Dtype::float16) {
@@ -65,8 +65,9 @@ auto compute(Dtype half, bool weighted, const ElementBlock<T>& b, const P& param
   return compute_block<Loss, V, wanted, false, dtype_of<T>>(b, params, inside, guess, moved);
 }
 
-template <class Loss, class T, Wanted wanted>
-void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
+/** With guesses: a call from memory that has a sum and no weights. */
+template <class Loss, class T, Wanted wanted, bool guesses>
+void walk_elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
   constexpr int grads = wanted == kValue ? 0 : gradients_of<Loss>().count;
   using V = Step<Loss, T>;
   alignas(64) T values[kBlock], rounded[grads == 0 ? 1 : grads][kBlock], widened[Loss::inputs][kBlock],
@@ -76,10 +77,9 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
   const Dtype stored = weighted ? Dtype::absent : stored_half(c, Loss::inputs, grads);
   // Two gradients rarely reach a cache line at the same element.
   const bool stream = c.stream && grads == 1 && c.grads[0].dtype == dtype_of<T>;
-  const bool guesses = c.from_memory && c.wants_sum && !weighted;
   Guess<V> guess;
-  if constexpr (can_guess<Loss, T, wanted>) {
-    guess.made = guesses && sums.guess.made;
+  if constexpr (guesses) {
+    guess.made = sums.guess.made;
     guess.top = sums.guess.top;
     settle(guess, sums.total);
   }
@@ -111,7 +111,7 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
     size_t inside = n;
     Range<V> range;
     bool is_made = false, is_added = false;
-    if constexpr (can_guess<Loss, T, wanted>) {
+    if constexpr (guesses) {
       is_made = guess.made && n == kBlock;
       if (is_made) {
         Moved<V> moved;
@@ -127,15 +127,28 @@ void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*)
     if constexpr (wanted != kGrad) {
       if (c.wants_sum && !is_added) add_block(b.values, n, range, sums.total);
     }
-    if constexpr (can_guess<Loss, T, wanted>) {
-      if (guesses && !guess.made) guess_from(range, guess);
+    if constexpr (guesses) {
+      if (!guess.made) guess_from(range, guess);
     }
   }
-  if constexpr (can_guess<Loss, T, wanted>) {
+  if constexpr (guesses) {
     settle(guess, sums.total);
     sums.guess = {guess.made, guess.top};
   }
   sums.count += end - begin;
+}
+
+template <class Loss, class T, Wanted wanted>
+void elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
+  if constexpr (can_guess<Loss, T, wanted>) {
+    // Through pointers: were both one function, the registers would not do for either.
+    constexpr void (*kWalks[])(const Call&, uint64_t, uint64_t, Sums<T>&) = {
+        walk_elements<Loss, T, wanted, false>, walk_elements<Loss, T, wanted, true>};
+    const bool is_plain = c.weight.data == nullptr && c.upstream.data == nullptr;
+    kWalks[c.from_memory && c.wants_sum && is_plain](c, begin, end, sums);
+  } else {
+    walk_elements<Loss, T, wanted, false>(c, begin, end, sums);
+  }
 }
 
 template <class Loss, class T>

@@ -22,8 +22,8 @@ LOSSKIT_INLINE void fetch_ahead(const ElementBlock<T>& b, size_t i, size_t n) {
  * place into `inside`. With a guess, for which a block has to be whole, deposits the values on the way, and
  * says in `moved` what the windows of the guess will have moved with them. */
 template <class Loss, class V, Wanted wanted, bool weighted, Dtype stored, class T, class P, class Guessed>
-Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside, const Guessed& guess,
-                       Moved<V>* moved_out) {
+LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params, size_t& inside,
+                                      const Guessed& guess, Moved<V>* moved_out) {
   using Type = Stored<stored, V>;
   constexpr size_t w = V::lanes;
   constexpr bool has_second = gradients_of<Loss>().count == 2;
