@@ -107,8 +107,8 @@ LOSSKIT_INLINE V empty_window(int at) {
       (static_cast<Word>(at + B::mantissa + bias) << B::mantissa) | (Word(1) << (B::mantissa - 1)))));
 }
 
-/** Windows, the first at 2^top, each `step` bits below the one before. They hold nothing but what moves, so
- * that the compiler keeps them in registers. */
+/** Windows, the first at 2^top, each `step` bits below the one before. They hold nothing but what
+ * changes: a loop keeps them in registers. */
 template <class V, int windows>
 struct Windows {
   V held;
@@ -157,7 +157,7 @@ void add_in_windows(const T* x, size_t n, int top, ExactSum<T>& sum) {
   for (auto& m : moved) m = 0;
   w.note(start, moved);
   for (int k = 0; k < windows; ++k) {
-    // of the sum of doubles, even where the numbers are floats
+    // These windows are of doubles, whatever T is: they may lie below the unit of its sum.
     add_at(sum, sum_lanes(moved[k]), window_at<double>(top - k * step) - ExactSumShape<T>::unit);
   }
 }

@@ -62,7 +62,7 @@ LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params,
     if constexpr (Guessed::adds) moved = guess.moved;
     while (i + w <= b.n) {
       const size_t end = Guessed::adds ? i + kNarrowDepth * w : b.n;
-      auto windows = start;
+      auto windows = start;  // made here and handed on: GCC leaves captured ones in memory
       for (; i + w <= end; i += w) {
         const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
         if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
