@@ -39,7 +39,7 @@ LOSSKIT_ANYWHERE double rounded_quotient(const ExactSum<T>& sum, double divisor)
   const uint64_t word = std::bit_cast<uint64_t>(divisor), field = word >> 52, mantissa = word << 12 >> 12;
   uint64_t whole = field != 0 ? mantissa | uint64_t(1) << 52 : mantissa;
   int exponent = static_cast<int>(field != 0 ? field : 1) - 1075;
-  const int zeros = std::countr_zero(whole);
+  const int zeros = trailing_zeros(whole);
   whole >>= zeros;
   exponent += zeros;
   if (whole == 1) return round_limbs(m.negative, m.limb, m.limbs, ExactSumShape<T>::unit - exponent, false);

@@ -15,6 +15,25 @@
 
 namespace losskit {
 
+// Compiled for a GPU by nvcc 13, std::countl_zero and std::countr_zero of libstdc++ 12 give 64 for any number.
+
+LOSSKIT_ANYWHERE int leading_zeros(uint64_t x) {
+#if defined(__CUDA_ARCH__)
+  return __clzll(static_cast<long long>(x));
+#else
+  return std::countl_zero(x);
+#endif
+}
+
+/** Of a number that is not 0. */
+LOSSKIT_ANYWHERE int trailing_zeros(uint64_t x) {
+#if defined(__CUDA_ARCH__)
+  return __ffsll(static_cast<long long>(x)) - 1;
+#else
+  return std::countr_zero(x);
+#endif
+}
+
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kMostLimbs = ExactSumShape<double>::limbs;
 
@@ -24,7 +43,7 @@ struct Magnitude {
   int limbs = 0;
   bool negative = false;
 
-  LOSSKIT_ANYWHERE int top_bit() const { return 64 * limbs - 1 - std::countl_zero(limb[limbs - 1]); }
+  LOSSKIT_ANYWHERE int top_bit() const { return 64 * limbs - 1 - leading_zeros(limb[limbs - 1]); }
 };
 
 template <class T>
@@ -64,7 +83,7 @@ LOSSKIT_ANYWHERE double round_once(bool negative, uint64_t leading, int exponent
 LOSSKIT_ANYWHERE double round_limbs(bool negative, const uint64_t* limb, int n, int unit, bool sticky) {
   while (n > 0 && limb[n - 1] == 0) --n;
   if (n == 0) return 0;
-  const int zeros = std::countl_zero(limb[n - 1]);
+  const int zeros = leading_zeros(limb[n - 1]);
   uint64_t leading = limb[n - 1] << zeros;
   if (zeros > 0 && n > 1) leading |= limb[n - 2] >> (64 - zeros);
   if (n > 1 && (limb[n - 2] << zeros) != 0) sticky = true;
