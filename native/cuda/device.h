@@ -9,6 +9,15 @@ namespace losskit::cuda {
 
 inline cudaStream_t stream_of(Stream stream) { return reinterpret_cast<cudaStream_t>(stream); }
 
+/** Of the current device; 0 where that cannot be told. */
+inline int attribute_of_device(cudaDeviceAttr attribute) {
+  int device = 0, value = 0;
+  if (cudaGetDevice(&device) != cudaSuccess ||
+      cudaDeviceGetAttribute(&value, attribute, device) != cudaSuccess)
+    return 0;
+  return value;
+}
+
 /** Makes a device the thread's own, until the end of the scope. */
 class DeviceGuard {
  public:

@@ -1,5 +1,6 @@
 // Losses of the softmax of a row, by the length of the row: one thread, one warp, or one block for each.
-#include "cuda/softmax.h"
+#include "cuda/softmax_slices.h"
+#include "cuda/softmax_teams.h"
 
 #include "cuda/driver.h"
 
@@ -97,12 +98,6 @@ LOSSKIT_SELDOM Chunk combine_parts(const Chunk* row, const Chunk* part, uint64_t
   return all;
 }
 
-template <class Loss, class T, class P>
-LOSSKIT_SELDOM Row<T> finish_alone(const Call& c, const P& params, const double* scale, uint64_t row,
-                                   int64_t label, T score, const Chunk& whole) {
-  return finish_row<Loss>(c, params, scale, row, label, score, whole);
-}
-
 /** Longer rows: a block for each, its warps taking chunks in turn. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads, kBlocks)
@@ -174,11 +169,28 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   tally.end(c, outcome);
 }
 
+/** Labelled rows whose scores stand next to each other, stored as S. */
+template <class Loss, class S>
+Code run_plain(const Call& c, const Place& place, bool& launched) {
+  if (c.columns > kWarpRuns * kRun) return launch_slices<Loss, S>(c, place, launched);
+  launched = true;
+  return launch_teams<Loss, S>(c, place);
+}
+
 template <class Loss, class T>
 struct SoftmaxRun {
   static Code run(const Call& c, const Place& place) {
     using P = typename Loss::template Params<double>;
     if (is_tiny(c)) return launch_rows(tiny_softmax_kernel<Loss, T, P>, c, place, kThreads);
+    if constexpr (sizeof(T) == 4) {
+      const bool is_same = c.grads[0].data == nullptr || c.grads[0].dtype == c.inputs[0].dtype;
+      if (!is_dense(c) && c.inner == 1 && is_same) {
+        bool launched = false;
+        const Code code = c.inputs[0].dtype == Dtype::float32 ? run_plain<Loss, float>(c, place, launched)
+                                                              : run_plain<Loss, uint16_t>(c, place, launched);
+        if (launched || code != cudaSuccess) return code;
+      }
+    }
     if (c.columns <= kChunk) return launch_rows(short_softmax_kernel<Loss, T, P>, c, place, kWarps);
     // Few rows at once, so that the second-level cache may still hold them when they are read again.
     return launch_rows(long_softmax_kernel<Loss, T, P>, c, place, 1, 4);

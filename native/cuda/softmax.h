@@ -10,6 +10,9 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
+/** Numbers that are summed on their own, in thirty-two lanes: as many as the sum in parts can take. */
+constexpr unsigned kRun = 16 * 32;
+
 LOSSKIT_INLINE unsigned lane_of_warp() { return threadIdx.x & 31; }
 
 /** The weight of each class in a dense row's loss: smoothed, times the class weight. */
@@ -53,6 +56,16 @@ LOSSKIT_INLINE void sum_targets(const Call& c, uint64_t row, const Scores<T>& sc
   chunk.mass = sum_lanes(Doubles(mass));
 }
 
+/** The largest of a number of each of so many neighbouring threads; all threads of the warp come to it. */
+template <class T>
+LOSSKIT_INLINE T largest_among(T largest, int threads) {
+  for (int distance = threads / 2; distance > 0; distance /= 2) {
+    const T other = __shfl_xor_sync(kWarp, largest, distance);
+    largest = other > largest ? other : largest;
+  }
+  return largest;
+}
+
 /** A NaN is never the largest. */
 template <class T>
 LOSSKIT_INLINE T largest_of(const Scores<T>& score, uint64_t start, uint64_t n) {
@@ -61,18 +74,13 @@ LOSSKIT_INLINE T largest_of(const Scores<T>& score, uint64_t start, uint64_t n) 
     const T x = score(start + i);
     largest = x > largest ? x : largest;
   }
-  for (int distance = 16; distance > 0; distance /= 2) {
-    const T other = __shfl_xor_sync(kWarp, largest, distance);
-    largest = other > largest ? other : largest;
-  }
-  return largest;
+  return largest_among(largest, 32);
 }
 
 /** Measures chunk k of a row, by a warp. */
 template <class T>
 LOSSKIT_INLINE Chunk measure_chunk(const Call& c, uint64_t row, const Scores<T>& score, uint64_t k) {
   using V = vec<T, kTeam>;
-  constexpr uint64_t kRun = 16 * 32;  // as many as the sum in parts can take
   const uint64_t start = k * kChunk, n = chunk_size(c, k);
   const T largest = largest_of(score, start, n), shift = shift_of(largest);
   Chunk chunk = {static_cast<double>(largest), 0, 0, 0, 0};
@@ -116,6 +124,18 @@ LOSSKIT_INLINE Row<T> finish_row(const Call& c, const P& params, const double* s
           label};
 }
 
+/** The same by one thread of a block, so that the others keep their registers for the scores. */
+template <class Loss, class T, class P>
+LOSSKIT_SELDOM Row<T> finish_alone(const Call& c, const P& params, const double* scale, uint64_t row,
+                                   int64_t label, T score, const Chunk& whole) {
+  return finish_row<Loss>(c, params, scale, row, label, score, whole);
+}
+
+/** What the exponentials of a chunk are multiplied by, for the gradient. */
+LOSSKIT_INLINE double factor_of(double row_factor, double row_max, double largest) {
+  return largest == row_max ? row_factor : row_factor * exp_of_one(largest - row_max);
+}
+
 /** Writes the gradient of chunk k, by a warp; its scores may stand where the gradient goes. */
 template <class T>
 LOSSKIT_INLINE void write_chunk(const Call& c, uint64_t row, const Scores<T>& score, uint64_t k,
@@ -123,7 +143,7 @@ LOSSKIT_INLINE void write_chunk(const Call& c, uint64_t row, const Scores<T>& sc
   using V = vec<T, kTeam>;
   const uint64_t start = k * kChunk, n = chunk_size(c, k);
   const V shift(shift_of(static_cast<T>(largest)));
-  const double factor = largest == r.max ? r.factor : r.factor * exp_of_one(largest - r.max);
+  const double factor = factor_of(r.factor, r.max, largest);
   const bool dense = is_dense(c);
   const DenseTargets targets(c, row);
   for (uint64_t i = lane_of_warp(); i < n; i += 32) {

@@ -16,6 +16,19 @@ struct BlockTally {
   Word count, fault;
 };
 
+/** Adds a number by one thread, straight to the block's digits: where numbers are few, that spares the
+ * registers of a ThreadSum. */
+template <class T>
+LOSSKIT_SELDOM void add_alone(T x, BlockSum<T>& block) {
+  const Parts<T> p(x);
+  if (p.is_special()) {
+    atomicOr(&block.special, p.special());
+    return;
+  }
+  const auto digits = static_cast<int64_t>(p.digits());
+  add_at(block, p.is_negative ? -digits : digits, p.position());
+}
+
 /** A thread's part. It is made, and ended, by all threads of the block together. */
 template <class T, bool weighs = true>
 class Tally {
@@ -37,6 +50,9 @@ class Tally {
     const T weights[1] = {weight};
     weight_.add(weights, block_.weight[0]);
   }
+  /** The same of a thread alone. */
+  LOSSKIT_INLINE void add_alone(T value) { LOSSKIT_ISA::add_alone(value, block_.total); }
+  LOSSKIT_INLINE void add_weight_alone(T weight) { LOSSKIT_ISA::add_alone(weight, block_.weight[0]); }
   LOSSKIT_INLINE void count(unsigned n) { count_ += n; }
   LOSSKIT_INLINE void fault(uint64_t index, int input, Status status) {
     const Word place = ~fault_place(index, input, status);

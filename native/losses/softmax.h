@@ -57,13 +57,25 @@ LOSSKIT_FUNCTION double exp_of_one(double x) {
   return of_one(x, [](auto v) LOSSKIT_LAMBDA { return exp(v); });
 }
 
-/** The row up to a chunk, with the chunk: exponents are brought to the greater maximum. */
-LOSSKIT_FUNCTION Chunk combine(const Chunk& row, const Chunk& chunk) {
+/** Whether the row up to a chunk and the chunk are measured against different maxima. */
+LOSSKIT_FUNCTION bool must_fade(double row_max, double chunk_max) {
+  return chunk_max > row_max || (chunk_max != -infinity<double> && chunk_max != row_max);
+}
+
+/** What the exponentials against the lesser of two maxima are multiplied by. */
+LOSSKIT_FUNCTION double fading(double row_max, double chunk_max) {
+  return exp_of_one(chunk_max > row_max ? row_max - chunk_max : chunk_max - row_max);
+}
+
+/** The row up to a chunk, with the chunk: exponents are brought to the greater maximum. `fade` is their
+ * fading, where they must fade.
+ */
+LOSSKIT_FUNCTION Chunk combine(const Chunk& row, const Chunk& chunk, double fade) {
   const double mass = row.mass + chunk.mass;
   if (chunk.max > row.max) {
     const double rise = chunk.max - row.max, moved = row.mass == 0 ? 0 : row.mass * rise;
-    const double lowered = (row.whole + row.rest) * exp_of_one(-rise);
-    return {chunk.max, chunk.whole, lowered + chunk.rest, (row.dot + moved) + chunk.dot, mass};
+    return {chunk.max, chunk.whole, (row.whole + row.rest) * fade + chunk.rest, (row.dot + moved) + chunk.dot,
+            mass};
   }
   if (chunk.max == -infinity<double>) {  // measured against 0 instead
     const double moved = row.max == -infinity<double> || chunk.mass == 0 ? 0 : chunk.mass * row.max;
@@ -72,7 +84,11 @@ LOSSKIT_FUNCTION Chunk combine(const Chunk& row, const Chunk& chunk) {
   const double drop = row.max - chunk.max, moved = chunk.mass == 0 ? 0 : chunk.mass * drop;
   const double dot = row.dot + (chunk.dot + moved);
   if (drop == 0) return {row.max, row.whole + chunk.whole, row.rest + chunk.rest, dot, mass};
-  return {row.max, row.whole, row.rest + (chunk.whole + chunk.rest) * exp_of_one(-drop), dot, mass};
+  return {row.max, row.whole, row.rest + (chunk.whole + chunk.rest) * fade, dot, mass};
+}
+
+LOSSKIT_FUNCTION Chunk combine(const Chunk& row, const Chunk& chunk) {
+  return combine(row, chunk, must_fade(row.max, chunk.max) ? fading(row.max, chunk.max) : 1);
 }
 
 /** The sum of numbers of the unit interval, in two parts as a Chunk has it. Floats at 32 take whole multiples

@@ -105,6 +105,19 @@ LOSSKIT_INLINE V exp(V x) {
   return scale(e.expm1 + V(1), e.n);
 }
 
+/** The greater of x and a number; NaN where x is NaN. */
+template <class V>
+LOSSKIT_INLINE V at_least(typename V::scalar limit, V x) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  if constexpr (sizeof x.v == 4) {
+    float greater;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(greater) : "f"(limit), "f"(x.v));
+    return greater;
+  }
+#endif
+  return max(V(limit), x);
+}
+
 /** exp for x <= 0. Results below 2^-126.5 (2^-1022.5 in float64) become 0, which saves a third of the work.
  */
 template <class V>
@@ -115,7 +128,7 @@ LOSSKIT_INLINE V exp_flushed(V x) {
   // The whole number n is read off with the bias of an exponent; where that is 0 the power of two is 0, and
   // anything below is as good.
   constexpr T magic = round_magic<T> + T(B::one >> B::mantissa);
-  const V bounded = max(V(C::exp_flushes), x);
+  const V bounded = at_least(C::exp_flushes, x);
   const V biased = fma(bounded, V(C::log2e), V(magic)), n = biased - V(magic);
   const V power = V::from_bits(bits(biased) << B::mantissa);
   return fma(power, expm1_of_rest(bounded, n), power);

@@ -15,7 +15,8 @@
 
 namespace losskit {
 
-// Compiled for a GPU by nvcc 13, std::countl_zero and std::countr_zero of libstdc++ 12 give 64 for any number.
+// Compiled for a GPU by nvcc 13, std::countl_zero and std::countr_zero of libstdc++ 12 give 64 for any
+// number.
 
 LOSSKIT_ANYWHERE int leading_zeros(uint64_t x) {
 #if defined(__CUDA_ARCH__)

@@ -32,6 +32,7 @@ enum cudaDeviceAttr {
   cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
   cudaDevAttrMemoryPoolsSupported = 115,
 };
 
@@ -114,9 +115,19 @@ cudaError_t cudaIpcCloseMemHandle(void* memory);
 
 namespace losskit::emulated {
 
+/** Blocks of a grid, threads of a block, bytes that these share, and blocks of a cluster. */
+struct Grid {
+  unsigned blocks, threads;
+  size_t dynamic_shared;
+  unsigned cluster;
+};
+
+constexpr unsigned kMostThreads = 1024, kMostCluster = 16;
+constexpr size_t kMostShared = 227 << 10;
+
 /** Puts a kernel into the stream; the function is called with the argument once for each thread. `release`
  * gets the argument when the kernel is done, or will not run. */
-cudaError_t launch(unsigned blocks, unsigned threads, size_t dynamic_shared, cudaStream_t stream,
-                   void (*function)(void*), void* argument, void (*release)(void*));
+cudaError_t launch(const Grid& grid, cudaStream_t stream, void (*function)(void*), void* argument,
+                   void (*release)(void*));
 
 }  // namespace losskit::emulated

@@ -38,6 +38,12 @@ struct Warp {
 
 uint32_t bit(uint32_t lane) { return uint32_t{1} << lane; }
 
+/** What the blocks of a cluster have in common. */
+struct Cluster {
+  unsigned size = 0, alive = 0, waiting = 0;
+  int error = cudaSuccess;
+};
+
 class Block {
  public:
   Block() : warps_(kMostThreads / 32), shared_(new (std::align_val_t{128}) char[kMostShared]) {}
@@ -45,15 +51,18 @@ class Block {
   Block& operator=(const Block&) = delete;
   ~Block() { operator delete[](shared_, std::align_val_t{128}); }
 
-  int run(const Grid& grid, void (*function)(void*), void* argument) {
+  /** Makes this block that of an index in the grid. */
+  void begin(const Grid& grid, void (*function)(void*), void* argument, Cluster& cluster, unsigned index) {
     function_ = function;
     argument_ = argument;
+    cluster_ = &cluster;
+    index_ = index;
     // What nobody wrote is no number that a test would take for a result.
     memset(shared_, 0xff, grid.dynamic_shared);
     count_ = (grid.threads + 31) / 32;
     alive_ = grid.threads;
+    cluster.alive += grid.threads;
     waiting_ = votes_ = 0;
-    error_ = cudaSuccess;
     for (unsigned w = 0; w < count_; w++) {
       const unsigned lanes = grid.threads - 32 * w;
       Warp& warp = warps_[w];
@@ -61,18 +70,30 @@ class Block {
       warp.meeting = 0;
       for (Lane& lane : warp.lanes) lane.stack = nullptr;
     }
-    while (alive_ > 0 && error_ == cudaSuccess) {
-      if (!turn()) fail("threads of a block wait for each other forever: not all came to a barrier");
+  }
+
+  /** Lets every warp go on as far as it can; false if none could. */
+  bool turn();
+
+  /** Lets all threads that live go on. */
+  void open() {
+    for (unsigned w = 0; w < count_; w++) warps_[w].runnable = warps_[w].alive;
+  }
+
+  /** Threads that never end hold nothing but their stacks. */
+  void abandon() {
+    for (unsigned w = 0; w < count_; w++) {
+      for (Lane& lane : warps_[w].lanes) {
+        if (lane.stack != nullptr) stacks_.give(lane.stack);
+      }
     }
-    if (error_ != cudaSuccess) abandon();
-    return error_;
   }
 
   Votes barrier(bool vote) {
     waiting_++;
     votes_ += vote;
     if (waiting_ == alive_) {
-      open();
+      count_votes();
       current_->runnable &= ~bit(lane());
     } else {
       pause();
@@ -98,33 +119,24 @@ class Block {
     return own.received;
   }
 
+  void cluster_barrier();
+
   [[noreturn]] void trap(const char* why) {
     fail(why);
     pause();
     __builtin_unreachable();
   }
 
-  void* shared() { return shared_; }
-
- private:
-  /** Lets every warp go on as far as it can; false if none could. */
-  bool turn() {
-    bool moved = false;
-    for (unsigned i = 0; i < count_; i++) {
-      const unsigned w = backwards_ ? count_ - 1 - i : i;
-      Warp& warp = warps_[w];
-      while (warp.runnable != 0) {
-        moved = true;
-        const auto lane = static_cast<uint32_t>(backwards_ ? 31 - std::countl_zero(warp.runnable)
-                                                           : std::countr_zero(warp.runnable));
-        warp.runnable &= ~bit(lane);
-        resume(warp, w, lane);
-        if (error_ != cudaSuccess) return true;
-      }
-    }
-    return moved;
+  void fail(const char* why) {
+    fprintf(stderr, "emulated CUDA: block %u, thread %u: %s\n", blockIdx.x, threadIdx.x, why);
+    cluster_->error = cudaErrorLaunchFailure;
   }
 
+  char* shared() { return shared_; }
+  const Cluster& cluster() const { return *cluster_; }
+  unsigned index() const { return index_; }
+
+ private:
   void resume(Warp& warp, unsigned w, uint32_t lane) {
     Lane& next = warp.lanes[lane];
     if (next.stack == nullptr) {
@@ -141,6 +153,9 @@ class Block {
 
   static void enter();
 
+  /** Opens the barrier of the cluster if all that live have come to it. */
+  void open_cluster();
+
   void end() {
     Warp& warp = *current_;
     Lane& own = warp.lanes[lane()];
@@ -148,7 +163,9 @@ class Block {
     own.stack = nullptr;
     warp.alive &= ~bit(lane());
     alive_--;
-    if (alive_ > 0 && waiting_ == alive_) open();
+    cluster_->alive--;
+    if (alive_ > 0 && waiting_ == alive_) count_votes();
+    open_cluster();
     // Those that waited for this lane wait for one less.
     for (uint32_t rest = warp.meeting; rest != 0; rest = rest & (rest - 1) & warp.meeting) {
       complete(warp, warp.lanes[std::countr_zero(rest)].mask);
@@ -156,10 +173,10 @@ class Block {
     pause();
   }
 
-  void open() {
+  void count_votes() {
     opened_ = {static_cast<int>(waiting_), static_cast<int>(votes_)};
     waiting_ = votes_ = 0;
-    for (unsigned w = 0; w < count_; w++) warps_[w].runnable = warps_[w].alive;
+    open();
   }
 
   /** Holds the meeting if all are there; they go on. */
@@ -190,20 +207,6 @@ class Block {
     return true;
   }
 
-  void fail(const char* why) {
-    fprintf(stderr, "emulated CUDA: block %u, thread %u: %s\n", blockIdx.x, threadIdx.x, why);
-    error_ = cudaErrorLaunchFailure;
-  }
-
-  /** Threads that never end hold nothing but their stacks. */
-  void abandon() {
-    for (unsigned w = 0; w < count_; w++) {
-      for (Lane& lane : warps_[w].lanes) {
-        if (lane.stack != nullptr) stacks_.give(lane.stack);
-      }
-    }
-  }
-
   Stacks stacks_;
   std::vector<Warp> warps_;
   char* shared_;
@@ -214,7 +217,8 @@ class Block {
   unsigned count_ = 0;
   unsigned alive_ = 0, waiting_ = 0, votes_ = 0;
   Votes opened_{};
-  int error_ = cudaSuccess;
+  Cluster* cluster_ = nullptr;
+  unsigned index_ = 0;
   Warp* current_ = nullptr;
   void* scheduler_ = nullptr;
 };
@@ -228,9 +232,65 @@ void Block::enter() {
   running->end();
 }
 
-Block& block_of_this_thread() {
-  thread_local const std::unique_ptr<Block> block = std::make_unique<Block>();
-  return *block;
+/** Those of this thread's cluster, in the order of their ranks; made when they are first needed. */
+std::vector<std::unique_ptr<Block>>& blocks_of_this_thread() {
+  thread_local std::vector<std::unique_ptr<Block>> blocks;
+  return blocks;
+}
+
+bool Block::turn() {
+  bool moved = false;
+  running = this;
+  blockIdx = {index_, 0, 0};
+  for (unsigned i = 0; i < count_; i++) {
+    const unsigned w = backwards_ ? count_ - 1 - i : i;
+    Warp& warp = warps_[w];
+    while (warp.runnable != 0) {
+      moved = true;
+      const auto lane = static_cast<uint32_t>(backwards_ ? 31 - std::countl_zero(warp.runnable)
+                                                         : std::countr_zero(warp.runnable));
+      warp.runnable &= ~bit(lane);
+      resume(warp, w, lane);
+      if (cluster_->error != cudaSuccess) return true;
+    }
+  }
+  return moved;
+}
+
+void Block::open_cluster() {
+  Cluster& cluster = *cluster_;
+  if (cluster.alive == 0 || cluster.waiting != cluster.alive) return;
+  cluster.waiting = 0;
+  for (unsigned i = 0; i < cluster.size; i++) blocks_of_this_thread()[i]->open();
+}
+
+void Block::cluster_barrier() {
+  cluster_->waiting++;
+  open_cluster();
+  if (cluster_->waiting == 0) {
+    current_->runnable &= ~bit(lane());
+  } else {
+    pause();
+  }
+}
+
+/** Runs the blocks from `first` on that make a cluster. */
+int run_cluster(const Grid& grid, void (*function)(void*), void* argument, unsigned first) {
+  auto& blocks = blocks_of_this_thread();
+  while (blocks.size() < grid.cluster) blocks.push_back(std::make_unique<Block>());
+  Cluster cluster{grid.cluster};
+  for (unsigned i = 0; i < grid.cluster; i++) blocks[i]->begin(grid, function, argument, cluster, first + i);
+  while (cluster.alive > 0 && cluster.error == cudaSuccess) {
+    bool moved = false;
+    for (unsigned i = 0; i < grid.cluster && cluster.error == cudaSuccess; i++) {
+      moved |= blocks[environment().backwards ? grid.cluster - 1 - i : i]->turn();
+    }
+    if (!moved) blocks[0]->fail("threads wait for each other forever: not all came to a barrier");
+  }
+  if (cluster.error != cudaSuccess) {
+    for (unsigned i = 0; i < grid.cluster; i++) blocks[i]->abandon();
+  }
+  return cluster.error;
 }
 
 }  // namespace
@@ -245,23 +305,31 @@ void trap(const char* why) { running->trap(why); }
 
 void* dynamic_shared() { return running->shared(); }
 
+unsigned cluster_size() { return running->cluster().size; }
+unsigned rank_in_cluster() { return running->index() % cluster_size(); }
+void synchronize_cluster() { running->cluster_barrier(); }
+
+void* in_block(void* shared, unsigned rank) {
+  if (rank >= cluster_size()) trap("the cluster has no such block");
+  return blocks_of_this_thread()[rank]->shared() + (static_cast<char*>(shared) - running->shared());
+}
+
 namespace {
 
-/** Shared memory is that of the one block that runs. */
+/** Shared memory is that of the one cluster that runs. */
 constinit std::mutex one_grid;
 
 }  // namespace
 
 int run_grid(const Grid& grid, void (*function)(void*), void* argument) {
   const std::lock_guard lock(one_grid);
-  Block& block = block_of_this_thread();
-  running = &block;
   blockDim = dim3(grid.threads);
   gridDim = dim3(grid.blocks);
   int error = cudaSuccess;
-  for (unsigned i = 0; i < grid.blocks && error == cudaSuccess; i++) {
-    blockIdx = {environment().backwards ? grid.blocks - 1 - i : i, 0, 0};
-    error = block.run(grid, function, argument);
+  const unsigned clusters = grid.blocks / grid.cluster;
+  for (unsigned i = 0; i < clusters && error == cudaSuccess; i++) {
+    const unsigned cluster = environment().backwards ? clusters - 1 - i : i;
+    error = run_cluster(grid, function, argument, cluster * grid.cluster);
   }
   running = nullptr;
   return error;

@@ -108,6 +108,9 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
     case cudaDevAttrComputeCapabilityMinor:
       *value = properties.minor;
       return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      *value = static_cast<int>(kMostShared);
+      return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported:
       *value = 1;
       return cudaSuccess;

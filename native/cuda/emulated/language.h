@@ -11,8 +11,9 @@
 #define __launch_bounds__(...)
 #define __grid_constant__
 #define __align__(n) alignas(n)
-/** One block runs at a time, whatever streams there are: memory that threads of the system had of their own
- * would be more than a library opened at run time may have. */
+/** One cluster runs at a time, whatever streams there are: memory that threads of the system had of their own
+ * would be more than a library opened at run time may have. Blocks of a larger cluster have none but what the
+ * launch gives them. */
 #define __shared__ static
 
 struct uint3 {
@@ -67,6 +68,12 @@ Votes barrier(bool vote);
 
 /** Of the block that runs. */
 void* dynamic_shared();
+
+/** Of the cluster that runs; see cuda/cluster.h. */
+unsigned cluster_size();
+unsigned rank_in_cluster();
+void synchronize_cluster();
+void* in_block(void* shared, unsigned rank);
 
 }  // namespace losskit::emulated
 

@@ -159,15 +159,17 @@ void wait_for_all(Device& device) {
   for (const auto& stream : streams_of(device)) stream->mark()->wait();
 }
 
-cudaError_t launch(unsigned blocks, unsigned threads, size_t dynamic_shared, cudaStream_t handle,
-                   void (*function)(void*), void* argument, void (*release)(void*)) {
+cudaError_t launch(const Grid& grid, cudaStream_t handle, void (*function)(void*), void* argument,
+                   void (*release)(void*)) {
   const std::shared_ptr<void> held(argument, release);
   if (const cudaError_t error = state(); error != cudaSuccess) return error;
   const auto stream = find_stream(handle);
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;
-  if (blocks == 0 || threads == 0 || threads > kMostThreads) return cudaErrorInvalidConfiguration;
-  if (dynamic_shared > kMostShared) return cudaErrorInvalidValue;
-  const Grid grid{blocks, threads, dynamic_shared};
+  if (grid.blocks == 0 || grid.threads == 0 || grid.threads > kMostThreads)
+    return cudaErrorInvalidConfiguration;
+  if (grid.cluster == 0 || grid.cluster > kMostCluster || grid.blocks % grid.cluster != 0)
+    return cudaErrorInvalidConfiguration;
+  if (grid.dynamic_shared > kMostShared) return cudaErrorInvalidValue;
   return put_work(*stream, [grid, function, held] { return run_grid(grid, function, held.get()); });
 }
 

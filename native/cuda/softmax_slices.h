@@ -1,0 +1,275 @@
+// The softmax of long rows in one read and one write of memory: a cluster of blocks for each row, a slice of a few chunks for each
+// block, which keeps it in shared memory from the first look to the gradient. Sixty-four threads take a chunk.
+#pragma once
+
+#include "cuda/cluster.h"
+#include "cuda/softmax_run.h"
+
+namespace losskit {
+namespace LOSSKIT_ISA {
+namespace {
+
+constexpr unsigned kGroup = 64;       // threads of a chunk
+constexpr unsigned kGroups = 4;       // of a block at most
+constexpr unsigned kMostSlices = 16;  // blocks of a cluster
+constexpr unsigned kMostEach = 13;    // chunks of a slice, for which there is room in the memory of a processor
+/** So many chunks leave room for three blocks on a processor, of which one computes while others read and write. */
+constexpr unsigned kFewEach = 4;
+
+/** What the threads of a block share, before the chunks themselves. */
+struct alignas(16) SliceMemory {
+  BlockTally<float> tally;
+  Row<float> row;
+  Chunk parts[2][kMostEach];  // of this row, and of the one before, which other blocks may still read
+  float largest[kMostEach][kGroup / 32];
+  float factor[kMostEach];
+  float sums[kGroups][2][kRun / kGroup][32];  // by runs and lanes: the whole parts, and the rest
+};
+
+constexpr size_t kChunkBytes = kChunk * sizeof(float);
+constexpr size_t slice_bytes(unsigned each) { return sizeof(SliceMemory) + each * kChunkBytes; }
+
+/** Where a thread stands in the chunk of its group. */
+struct Member {
+  unsigned group = threadIdx.x / kGroup, of_group = threadIdx.x % kGroup;
+  unsigned run = of_group / kRunThreads, lane = of_group % kRunThreads * 4;
+};
+
+/** A block's slice of a row. */
+template <class S>
+struct Slice {
+  SliceMemory& memory;
+  Floats* slots;
+  bool brain;
+  unsigned chunks;   // of the slice
+  uint64_t columns;  // of the row, from the slice's first on
+
+  /** This thread's share of a chunk: neighbours keep their numbers next to each other. */
+  LOSSKIT_INLINE Share<S> share(unsigned chunk) const {
+    return {slots + chunk * kSteps * kGroup + Member().of_group, kGroup, brain};
+  }
+
+  /** Calls f(chunk, share, how, first column, how many are left from there) for the chunks of this thread's group. */
+  template <class F>
+  LOSSKIT_INLINE void each_chunk(const S* row, F f) const {
+    const Member m;
+    const bool aligned = is_quad<S>(row);
+    for (unsigned k = m.group; k < chunks; k += blockDim.x / kGroup) {
+      const unsigned begin = k * kChunk, first = begin + m.run * kRun + m.lane;
+      const auto left = static_cast<int64_t>(columns) - static_cast<int64_t>(first);
+      if (columns - begin < kChunk) {
+        f(k, share(k), AsFarAs(), first, left);
+      } else if (aligned) {
+        f(k, share(k), InOne(), first, left);
+      } else {
+        f(k, share(k), OneByOne(), first, left);
+      }
+    }
+  }
+
+  /** Reads the scores, and finds the largest of each chunk. */
+  LOSSKIT_INLINE void read(const S* scores) const {
+    each_chunk(scores, [&](unsigned k, const Share<S>& share, auto how, unsigned first, int64_t left) {
+      const float found = largest_among(share.read(how, scores + first, left), 32);
+      if (lane_of_warp() == 0) memory.largest[k][threadIdx.x % kGroup / 32] = found;
+    });
+  }
+
+  LOSSKIT_INLINE float largest(unsigned chunk) const {
+    const float a = memory.largest[chunk][0], b = memory.largest[chunk][1];
+    return a > b ? a : b;
+  }
+
+  /** Finds the exponentials of a chunk, and leaves their sums. */
+  LOSSKIT_INLINE void exponentiate(unsigned k, bool keeps) const {
+    const Member m;
+    UnitSum<vec<float, kTeam>> sum[4];
+    share(k).exponentiate(largest(k), keeps, sum);
+    for (int i = 0; i < 4; ++i) {
+      memory.sums[m.group][0][m.run][m.lane + i] = sum[i].whole().v;
+      memory.sums[m.group][1][m.run][m.lane + i] = sum[i].rest().v;
+    }
+  }
+
+  /** Adds up what the threads of a chunk found, in the order of measure_chunk: half of a warp the whole parts, half the rest. */
+  LOSSKIT_INLINE void gather(unsigned k, Chunk& part) const {
+    const Member m;
+    const auto& sums = memory.sums[m.group][lane_of_warp() / kTeam];
+    double sum = 0;
+    for (const auto& run : sums) {
+      sum = sum + (static_cast<double>(run[lane()]) + static_cast<double>(run[lane() + kTeam]));
+    }
+    sum = sum_lanes(Doubles(sum));
+    const double rest = __shfl_sync(kWarp, sum, kTeam);
+    if (lane_of_warp() == 0) part = {static_cast<double>(largest(k)), sum, rest, 0, 0};
+  }
+
+  /** Measures its chunks, once the scores are read. */
+  LOSSKIT_INLINE void measure(bool keeps, Chunk* parts) const {
+    const Member m;
+    const unsigned groups = blockDim.x / kGroup;
+    for (unsigned first = 0; first < chunks; first += groups) {
+      const unsigned k = first + m.group;
+      if (first > 0) __syncthreads();  // until sums are gathered
+      if (k < chunks) exponentiate(k, keeps);
+      __syncthreads();
+      if (k < chunks && m.of_group < 32) gather(k, parts[k]);
+    }
+  }
+
+  LOSSKIT_INLINE void write(S* grads) const {
+    each_chunk(grads, [&](unsigned k, const Share<S>& share, auto how, unsigned first, int64_t left) {
+      share.write(how, grads + first, left, memory.factor[k]);
+    });
+  }
+
+  LOSSKIT_INLINE void clear(S* grads) const {
+    each_chunk(grads, [&](unsigned, const Share<S>& share, auto how, unsigned first, int64_t left) {
+      share.clear(how, grads + first, left);
+    });
+  }
+
+  /** Whether this thread writes the gradient of a column of the slice. */
+  LOSSKIT_INLINE bool writes(uint64_t column) const {
+    const Member m;
+    const auto chunk = static_cast<unsigned>(column / kChunk), within = static_cast<unsigned>(column % kChunk);
+    return chunk % (blockDim.x / kGroup) == m.group && within / kRun == m.run && within % 32 / 4 == m.lane / 4;
+  }
+};
+
+/** The row from the parts of its slices, by a warp: combine() of one after the other, with fadings that all lanes have found before.
+ */
+LOSSKIT_INLINE Chunk combine_slices(Chunk* parts, unsigned each, unsigned chunks) {
+  Chunk row{};
+  for (unsigned first = 0; first < chunks; first += 32) {
+    const unsigned k = first + lane_of_warp();
+    Chunk own = {-infinity<double>, 0, 0, 0, 0};
+    if (k < chunks) own = *in_block(parts + k % each, k / each);
+    double before = own.max;  // the largest up to this chunk, and then up to the one before
+    for (unsigned distance = 1; distance < 32; distance *= 2) {
+      const double other = __shfl_up_sync(kWarp, before, distance);
+      if (lane_of_warp() >= distance && other > before) before = other;
+    }
+    before = __shfl_up_sync(kWarp, before, 1);
+    if (lane_of_warp() == 0) before = row.max;
+    if (first > 0 && row.max > before) before = row.max;
+    const double fade = k > 0 && must_fade(before, own.max) ? fading(before, own.max) : 1;
+    const unsigned count = chunks - first < 32 ? chunks - first : 32;
+#pragma unroll 1
+    for (unsigned i = 0; i < count; ++i) {
+      const Chunk chunk = {__shfl_sync(kWarp, own.max, i), __shfl_sync(kWarp, own.whole, i),
+                           __shfl_sync(kWarp, own.rest, i), 0, 0};
+      const double its_fade = __shfl_sync(kWarp, fade, i);
+      row = first + i == 0 ? chunk : combine(row, chunk, its_fade);
+    }
+  }
+  return row;
+}
+
+template <class Loss, class S, class P>
+__global__ void __launch_bounds__(kGroup* kGroups, 3)
+    sliced_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
+                          Outcome<float>* outcome, unsigned each) {
+  SliceMemory& memory = *dynamic_shared<SliceMemory>();
+  Tally<float> tally(memory.tally);
+  const bool by_weights = is_mean_weighted(c), wants_grad = c.grads[0].data != nullptr;
+  const unsigned slices = cluster_size(), rank = rank_in_cluster();
+  const auto chunks = static_cast<unsigned>(chunks_of(c)), first = rank * each;
+  const uint64_t begin = first * kChunk;
+  const Slice<S> slice = {memory, reinterpret_cast<Floats*>(&memory + 1), c.inputs[0].dtype == Dtype::bfloat16,
+                          chunks - first < each ? chunks - first : each, c.columns - begin};
+  unsigned turn = 0;
+  for (uint64_t row = blockIdx.x / slices; row < c.rows; row += gridDim.x / slices) {
+    const int64_t label = label_of<1>(c, row);
+    const uint64_t first_place = Scores<float>(c, c.inputs[0], row).first, place = first_place + begin;
+    const S* const scores = static_cast<const S*>(c.inputs[0].data) + place;
+    S* const grads = static_cast<S*>(c.grads[0].data) + place;
+    if (label == kBad && threadIdx.x == 0) tally.fault(row, 1, Status::label);
+    if (label >= 0) {
+      // Before anyone writes a gradient where scores stand.
+      float of_label = 0;
+      if (threadIdx.x == 0) of_label = float_at<float>(c.inputs[0], first_place + static_cast<uint64_t>(label));
+      slice.read(scores);
+      __syncthreads();
+      Chunk* const parts = memory.parts[turn++ % 2];
+      slice.measure(wants_grad, parts);
+      if (slices > 1) {
+        synchronize_cluster();
+      } else {
+        __syncthreads();
+      }
+      if (threadIdx.x < 32) {
+        const Chunk whole = combine_slices(parts, each, chunks);
+        Row<float> r{};
+        if (threadIdx.x == 0) {
+          r = finish_row<Loss>(c, params, scale, row, label, of_label, whole);
+          memory.row = r;
+        }
+        const double factor = __shfl_sync(kWarp, r.factor, 0);
+        if (threadIdx.x < slice.chunks)
+          memory.factor[threadIdx.x] =
+              static_cast<float>(factor_of(factor, whole.max, static_cast<double>(slice.largest(threadIdx.x))));
+      }
+      __syncthreads();
+      if (wants_grad) {
+        slice.write(grads);
+        const uint64_t column = static_cast<uint64_t>(label) - begin;
+        if (column < slice.chunks * kChunk && slice.writes(column))
+          put_float(c.grads[0], place + column, memory.row.label_grad);
+      }
+    } else if (label == kIgnored && wants_grad) {
+      slice.clear(grads);
+    }
+    if (threadIdx.x == 0 && rank == 0) {
+      const bool counts = label >= 0;
+      const float value = counts ? memory.row.value : 0.0f;
+      if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = value;
+      if (c.wants_sum) tally.add_alone(value);
+      if (by_weights && c.wants_sum && counts) tally.add_weight_alone(memory.row.weight);
+      tally.count(counts);
+    }
+  }
+  if (slices > 1) synchronize_cluster();  // others may read the parts of this block
+  tally.end(c, outcome);
+}
+
+/** Into how many slices rows are cut, of how many chunks; 0 where they are too long. */
+struct Cut {
+  unsigned slices, each;
+};
+
+/** A device without clusters takes a row by a block, if that has the memory. */
+inline Cut cut_of(uint64_t chunks, unsigned most_slices, size_t most_shared) {
+  const size_t room = (most_shared - sizeof(SliceMemory)) / kChunkBytes;
+  const uint64_t few = (chunks + kFewEach - 1) / kFewEach, wanted = few < most_slices ? few : most_slices;
+  const uint64_t each = (chunks + wanted - 1) / wanted;
+  if (each > room || each > kMostEach) return {0, 0};
+  return {static_cast<unsigned>((chunks + each - 1) / each), static_cast<unsigned>(each)};
+}
+
+/** Puts it into the stream; `launched` tells whether the device can do it so. */
+template <class Loss, class S>
+Code launch_slices(const Call& c, const Place& place, bool& launched) {
+  using P = typename Loss::template Params<double>;
+  const auto kernel = sliced_softmax_kernel<Loss, S, P>;
+  const bool has_clusters = attribute_of_device(cudaDevAttrComputeCapabilityMajor) >= 9;
+  const auto most_shared = static_cast<size_t>(attribute_of_device(cudaDevAttrMaxSharedMemoryPerBlockOptin));
+  for (unsigned most : {has_clusters ? kMostSlices : 1, has_clusters ? kPlainCluster : 1}) {
+    const Cut cut = cut_of(chunks_of(c), most, most_shared);
+    if (cut.slices == 0) continue;
+    Geometry geometry = {0, kGroup * (cut.each < kGroups ? cut.each : kGroups), slice_bytes(cut.each), cut.slices};
+    int at_once = 0;
+    // An error tells that clusters are larger than those of this device, as 0 does.
+    if (clusters_at_once(kernel, geometry, place.processors, &at_once) != cudaSuccess) cudaGetLastError();
+    if (at_once == 0) continue;
+    geometry.grid = grid_of(c.rows, 1, at_once, 1) * cut.slices;
+    launched = true;
+    return launch(kernel, geometry, place.stream, c, P(c.params), place.scale_of<float>(),
+                  place.outcome_of<float>(), cut.each);
+  }
+  return cudaSuccess;
+}
+
+}  // namespace
+}  // namespace LOSSKIT_ISA
+}  // namespace losskit
