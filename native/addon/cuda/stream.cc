@@ -1,9 +1,28 @@
 #include "addon/cuda/stream.h"
 
+#include <chrono>
 #include <system_error>
 #include <thread>
 
 namespace losskit {
+namespace {
+
+/** Who sleeps until a device is done is woken late: after a millisecond and more where a virtual machine hands on the interrupt.
+ * What is done sooner is waited for awake. */
+constexpr std::chrono::microseconds kAwake{200};
+
+cuda::Code wait_for(const CudaDevice& device, cuda::Event event) {
+  const cuda::Library& library = *cuda_library();
+  const auto end = std::chrono::steady_clock::now() + kAwake;
+  for (;;) {
+    const cuda::Code code = library.query(device.index, event);
+    if (code != cuda::kNotReady) return code;
+    if (std::chrono::steady_clock::now() > end) return library.synchronize(device.index, event);
+    std::this_thread::yield();
+  }
+}
+
+}  // namespace
 
 Ref<CudaStream> CudaStream::create(CudaDevice& device) {
   device.require_alive("making a stream");
@@ -55,7 +74,7 @@ bool CudaStream::enqueue(Completion* completion) {
 
 void CudaStream::finish(Completion* completion) {
   const cuda::Library& library = *cuda_library();
-  if (completion->code == 0) completion->code = library.synchronize(device.index, completion->event);
+  if (completion->code == 0) completion->code = wait_for(device, completion->event);
   device.note(completion->code);
   if (completion->event != nullptr) device.note(library.destroy_event(device.index, completion->event));
   completion->done();
