@@ -257,7 +257,7 @@ Code launch_slices(const Call& c, const Place& place, bool& launched) {
   for (unsigned most : {has_clusters ? kMostSlices : 1, has_clusters ? kPlainCluster : 1}) {
     const Cut cut = cut_of(chunks_of(c), most, most_shared);
     if (cut.slices == 0) continue;
-    Geometry geometry = {0, kGroup * (cut.each < kGroups ? cut.each : kGroups), slice_bytes(cut.each), cut.slices};
+    Geometry geometry = {cut.slices, kGroup * (cut.each < kGroups ? cut.each : kGroups), slice_bytes(cut.each), cut.slices};
     int at_once = 0;
     // An error tells that clusters are larger than those of this device, as 0 does.
     if (clusters_at_once(kernel, geometry, place.processors, &at_once) != cudaSuccess) cudaGetLastError();

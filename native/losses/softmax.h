@@ -21,7 +21,7 @@ constexpr bool is_distribution(const Call& c) {
 /** Whether a row's loss depends on all its log-probabilities, not only on that of its label. */
 constexpr bool is_dense(const Call& c) { return is_distribution(c) || c.label_smoothing != 0; }
 
-LOSSKIT_INLINE uint64_t chunks_of(const Call& c) { return (c.columns + kChunk - 1) / kChunk; }
+constexpr uint64_t chunks_of(const Call& c) { return (c.columns + kChunk - 1) / kChunk; }
 
 LOSSKIT_INLINE uint64_t chunk_size(const Call& c, uint64_t chunk) {
   const uint64_t left = c.columns - chunk * kChunk;
