@@ -1,7 +1,7 @@
 // What a block gathers for the outcome: the sum of its values, how many rows count, and the first fault.
 #pragma once
 
-#include "cuda/sum.h"
+#include "cuda/float_sum.h"
 #include "cuda/tensor.h"
 
 namespace losskit {
@@ -37,7 +37,7 @@ class Tally {
     const T weights[1] = {weight};
     weight_.add(weights, block_.weight[0]);
   }
-  LOSSKIT_INLINE void count(unsigned n) { count_ += n; }
+  LOSSKIT_INLINE void count(Word n) { count_ += n; }
   LOSSKIT_INLINE void fault(uint64_t index, int input, Status status) {
     const Word place = ~fault_place(index, input, status);
     if (place > fault_) fault_ = place;
