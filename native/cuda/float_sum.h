@@ -115,7 +115,7 @@ class ThreadSum<float> {
   template <int n>
   LOSSKIT_INLINE void add(const float (&numbers)[n], BlockSum<float>& block) {
     Some<float, n> x;
-    bool is_beyond = false;
+    bool is_full = count_ + n > kMost, is_beyond = is_full;
     for (int i = 0; i < n; ++i) {
       x.of[i] = numbers[i];
       const float size = bit_copy<float>(Parts<float>(x.of[i]).magnitude);
@@ -124,12 +124,10 @@ class ThreadSum<float> {
     if (__any_sync(kWarp, is_beyond)) {
       const Bounded<n> rest = bounded(x, block);
       x = rest.x;
-      if (rest.size > windows_.limit) {
-        flush(block);
-        windows_ = FloatWindows::of(rest.size);
-      }
+      const bool moves = rest.size > windows_.limit;
+      if (moves || is_full) flush(block);
+      if (moves) windows_ = FloatWindows::of(rest.size);
     }
-    if (count_ + n > kMost) flush(block);
     count_ += n;
     bool has_rest = false;
     for (int i = 0; i < n; ++i) has_rest |= windows_.cut(x.of[i], bits_.of);

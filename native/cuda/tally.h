@@ -38,9 +38,9 @@ class Tally {
     weight_.add(weights, block_.weight[0]);
   }
   LOSSKIT_INLINE void count(Word n) { count_ += n; }
+  /** Seldom, so no thread keeps the first of its own. */
   LOSSKIT_INLINE void fault(uint64_t index, int input, Status status) {
-    const Word place = ~fault_place(index, input, status);
-    if (place > fault_) fault_ = place;
+    atomicMax(&block_.fault, ~fault_place(index, input, status));
   }
 
   /** Hands all to the outcome; the last block looks up what stood where the first fault is. */
@@ -48,7 +48,6 @@ class Tally {
     total_.flush(block_.total);
     if constexpr (weighs) weight_.flush(block_.weight[0]);
     if (count_ != 0) atomicAdd(&block_.count, count_);
-    if (fault_ != 0) atomicMax(&block_.fault, fault_);
     __syncthreads();
     add_to(block_.total, outcome->total, &outcome->total_special);
     if constexpr (weighs) add_to(block_.weight[0], outcome->weight, &outcome->weight_special);
@@ -66,7 +65,7 @@ class Tally {
  private:
   BlockTally<T, weighs>& block_;
   ThreadSum<T> total_, weight_;
-  Word count_ = 0, fault_ = 0;
+  Word count_ = 0;
 };
 
 }  // namespace

@@ -109,6 +109,7 @@ struct Mape : NoParams {
  * not negative, so it does not cancel. */
 struct Msle : NoParams {
   static constexpr const char* name = "msle";
+  static constexpr bool wide = true;
   static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
