@@ -50,56 +50,49 @@ LOSSKIT_INLINE bool is_outside(const Four<T> (&x)[Loss::inputs], int i, uint64_t
 }
 
 /** How a thread reaches the tensors: in whole accesses of four numbers of the type of the computation, or of
- * eight halves; or as it may, wherever the tensors differ, repeat or are not aligned, and at the end of the
- * batch. */
-enum class Access { fours, eights, any };
+ * eight halves of one type; or as it may, where tensors differ, repeat or are not aligned, and at the end of
+ * the batch. */
+enum class Access : int { fours, eights_of_float16, eights_of_bfloat16, any };
 
-template <class T, class Tensor>
-LOSSKIT_INLINE bool has_fours(const Tensor& t, uint64_t rows) {
-  return t.dtype == dtype_of<T> && t.size >= rows && reinterpret_cast<uintptr_t>(t.data) % sizeof(uint4) == 0;
+LOSSKIT_INLINE bool has_eights(Access access) {
+  return access == Access::eights_of_float16 || access == Access::eights_of_bfloat16;
 }
-template <class T, class Tensor>
-LOSSKIT_INLINE bool has_eights(const Tensor& t, uint64_t rows) {
-  return sizeof(T) == 4 && is_half(t.dtype) && t.size >= rows &&
-         reinterpret_cast<uintptr_t>(t.data) % sizeof(uint4) == 0;
-}
+
+/** What is the same for all elements. */
+struct Walk {
+  Access access;
+  int wants_grad, wants_values, is_weighted;
+};
 
 template <class T, int inputs, int grads>
-LOSSKIT_INLINE Access access_of(const Call& c) {
-  bool fours = true, eights = true;
-  for (int k = 0; k < inputs; ++k) {
-    fours = fours && has_fours<T>(c.inputs[k], c.rows);
-    eights = eights && has_eights<T>(c.inputs[k], c.rows);
+Walk walk_of(const Call& c) {
+  const bool wants_grad = c.grads[0].data != nullptr, wants_values = c.values.data != nullptr;
+  const auto are_all = [&](Dtype dtype, Dtype values) {
+    const auto is_whole = [&](const auto& t, Dtype type) {
+      return t.dtype == type && t.size >= c.rows && reinterpret_cast<uintptr_t>(t.data) % sizeof(uint4) == 0;
+    };
+    bool all = !wants_values || is_whole(c.values, values);
+    for (int k = 0; k < inputs; ++k) all = all && is_whole(c.inputs[k], dtype);
+    for (int g = 0; g < grads && wants_grad; ++g) all = all && is_whole(c.grads[g], dtype);
+    return all;
+  };
+  Access access = Access::any;
+  if (are_all(dtype_of<T>, dtype_of<T>)) access = Access::fours;
+  if constexpr (sizeof(T) == 4) {
+    if (are_all(Dtype::float16, Dtype::float32)) access = Access::eights_of_float16;
+    if (are_all(Dtype::bfloat16, Dtype::float32)) access = Access::eights_of_bfloat16;
   }
-  for (int g = 0; g < grads && c.grads[0].data != nullptr; ++g) {
-    fours = fours && has_fours<T>(c.grads[g], c.rows);
-    eights = eights && has_eights<T>(c.grads[g], c.rows);
-  }
-  const bool values = c.values.data == nullptr || has_fours<T>(c.values, c.rows);
-  fours = fours && values;
-  eights = eights && values;
-  return fours ? Access::fours : eights ? Access::eights : Access::any;
+  return {access, wants_grad, wants_values, c.weight.data != nullptr || c.upstream.data != nullptr};
 }
 
-/** What whole accesses gave: the bytes of four numbers, or of eight halves. */
+/** What whole accesses give: the bytes of four numbers, or of eight halves. */
 template <class T>
 struct Raw {
-  static constexpr int kWords = sizeof(T) * kEach / sizeof(uint4);
-  uint4 of[kWords];
+  uint4 words[sizeof(Four<T>) / sizeof(uint4)];
 
-  LOSSKIT_INLINE void read(const Tensor& t, uint64_t at, Access access) {
-    if (sizeof(T) == 4 && access == Access::eights) at /= 2;
-    const auto* from = reinterpret_cast<const uint4*>(static_cast<const T*>(t.data) + at);
-    for (int k = 0; k < kWords; ++k) of[k] = __ldcs(from + k);
-  }
-  LOSSKIT_INLINE Four<T> numbers(Access access, Dtype dtype, int half) const {
-    if constexpr (sizeof(T) == 4) {
-      const uint4& all = of[0];
-      if (access == Access::eights) {
-        return four_of_halves<T>(half == 0 ? uint2{all.x, all.y} : uint2{all.z, all.w}, dtype);
-      }
-    }
-    return bit_copy<Four<T>>(*this);
+  LOSSKIT_INLINE void read(const Tensor& t, uint64_t byte) {
+    const auto* from = reinterpret_cast<const uint4*>(static_cast<const char*>(t.data) + byte);
+    for (uint4& one : words) one = __ldcs(from++);
   }
 };
 
@@ -109,8 +102,8 @@ struct Fours {
   Four<T> of[n];
 };
 
-/** Reads what is not read in whole accesses: the inputs, if `any`, then the weight and the incoming gradient,
- * 1 where there is none. Into memory, for registers would have to be kept for what is rare. */
+/** Reads what is not read in whole accesses: the inputs, if `any`, then what multiplies values and gradients.
+ * Into memory, for registers would have to be kept for what is rare. */
 template <class T, int inputs>
 LOSSKIT_INLINE void read_rest(const Call& c, bool any, uint64_t at, int n, Fours<T, inputs + 2>& x) {
 #pragma unroll 1
@@ -122,6 +115,7 @@ LOSSKIT_INLINE void read_rest(const Call& c, bool any, uint64_t at, int n, Fours
       x.of[k] = {{T(1), T(1), T(1), T(1)}};
     }
   }
+  for (int i = 0; i < kEach; ++i) x.of[inputs + 1].of[i] = x.of[inputs + 1].of[i] * x.of[inputs].of[i];
 }
 
 /** Writes values and gradients, the latter unless an input is refused. */
@@ -135,80 +129,96 @@ LOSSKIT_INLINE void write_any(const Call& c, uint64_t at, int n, bool outside, c
 }
 
 /** Of eight halves, `first` keeps four until there are the others. */
-template <class T>
-LOSSKIT_INLINE void write_whole(const MutableTensor& t, Access access, uint64_t at, int half, uint2& first,
-                                const Four<T>& x) {
-  if constexpr (sizeof(T) == 4) {
-    if (access == Access::eights) {
-      const uint2 words = halves_of_four(x, t.dtype);
-      auto* to = reinterpret_cast<uint4*>(static_cast<uint16_t*>(t.data) + (at - kEach));
-      if (half != 0) __stcs(to, uint4{first.x, first.y, words.x, words.y});
-      first = words;
-      return;
-    }
-  }
-  stream_four(t.data, at, x);
+LOSSKIT_INLINE void write_half(const MutableTensor& t, bool is_brain, uint64_t at, int half, uint2& first,
+                               const Four<float>& x) {
+  const uint2 words = halves_of_four(x, is_brain);
+  auto* to = reinterpret_cast<uint4*>(static_cast<uint16_t*>(t.data) + (at - kEach));
+  if (half != 0) __stcs(to, uint4{first.x, first.y, words.x, words.y});
+  first = words;
 }
 
 /** Blocks that a processor is to have registers for: as many as the formula leaves. */
 template <class Loss, class T>
 constexpr int resident() {
-  if constexpr (sizeof(T) == 8) {
+  if constexpr (sizeof(T) == 8 || requires { Loss::wide; }) {
     return kBlocks;
-  } else if constexpr (requires { Loss::wide; }) {
-    return 3;
   } else {
     return Loss::inputs == 3 ? 3 : 4;
+  }
+}
+
+/** The fours of the halves in the first or second part of what was read. */
+template <int inputs>
+LOSSKIT_INLINE void widen(const Raw<float> (&raw)[inputs], int half, Access access,
+                          Four<float> (&x)[inputs]) {
+  uint2 words[inputs];
+  for (int k = 0; k < inputs; ++k) {
+    const uint4& all = raw[k].words[0];
+    words[k] = half == 0 ? uint2{all.x, all.y} : uint2{all.z, all.w};
+  }
+  if (access == Access::eights_of_bfloat16) {
+    for (int k = 0; k < inputs; ++k) x[k] = four_of_halves<float>(words[k], true);
+  } else {
+    for (int k = 0; k < inputs; ++k) x[k] = four_of_halves<float>(words[k], false);
   }
 }
 
 /** One kernel whatever is wanted: the library is half as large, and memory sets the pace. */
 template <class Loss, class T, class P>
 __global__ void __launch_bounds__(kThreads, resident<Loss, T>())
-    element_kernel(const __grid_constant__ Call c, const P params, const double* known_scale,
+    element_kernel(const __grid_constant__ Call c, const Walk walk, const P params, const double* known_scale,
                    Outcome<T>* outcome) {
   constexpr int inputs = Loss::inputs, grads = gradients_of<Loss>().count;
   __shared__ BlockTally<T, false> block;
   Tally<T, false> tally(block);
-  const bool wants_grad = c.grads[0].data != nullptr;
-  const bool is_weighted = c.weight.data != nullptr || c.upstream.data != nullptr;
   const T scale = static_cast<T>(known_scale != nullptr ? *known_scale : c.scale);
 
-  Access access = access_of<T, inputs, grads>(c);
-  int halves = access == Access::eights ? 2 : 1;
-  // The first block takes what is left at the end.
-  uint64_t end = access == Access::any ? c.rows : c.rows - c.rows % static_cast<unsigned>(halves * kEach);
-  for (uint64_t start = uint64_t(blockIdx.x) * kThreads * static_cast<unsigned>(halves * kEach);;
-       start += uint64_t(gridDim.x) * kThreads * static_cast<unsigned>(halves * kEach)) {
-    if (start >= end) {
-      if (blockIdx.x != 0 || end == c.rows) break;
-      start = end;
-      end = c.rows;
+  Access access = walk.access;
+  int halves = sizeof(T) == 4 && has_eights(access) ? 2 : 1;
+  // Steps of a block; a grid would be in memory for years that needed more than 32 bits to count them.
+  constexpr unsigned size = kThreads * kEach;
+  unsigned step = blockIdx.x, stride = gridDim.x, steps = static_cast<unsigned>(c.rows / (size * halves));
+  if (access == Access::any) steps = static_cast<unsigned>((c.rows + size - 1) / size);
+  for (;; step += stride) {
+    if (step >= steps) {
+      // What is no whole step is left to the last block, which has the fewest.
+      if (access == Access::any || blockIdx.x + 1 != gridDim.x) break;
+      step = steps * static_cast<unsigned>(halves);
+      steps = static_cast<unsigned>((c.rows + size - 1) / size);
+      stride = 1;
       access = Access::any;
       halves = 1;
+      if (step >= steps) break;
     }
-    uint64_t at = start + threadIdx.x * static_cast<unsigned>(halves * kEach);
+    uint64_t at = (uint64_t(step) * kThreads + threadIdx.x) * static_cast<unsigned>(halves * kEach);
     Raw<T> raw[inputs];
-    for (int k = 0; k < inputs; ++k) {
-      if (access != Access::any && at < end) {
-        raw[k].read(c.inputs[k], at, access);
-      } else {
-        raw[k] = {};
-      }
+    if (access != Access::any) {
+      const uint64_t byte = at * sizeof(T) >> (halves - 1);
+      for (int k = 0; k < inputs; ++k) raw[k].read(c.inputs[k], byte);
     }
     uint2 first[grads];
     bool outside = false;
 #pragma unroll 1
     for (int half = 0; half < halves; ++half, at += kEach) {
-      const int n = at >= end ? 0 : end - at < kEach ? static_cast<int>(end - at) : kEach;
+      int n = kEach;
       Four<T> x[inputs];
       Fours<T, inputs + 2> rest;
-      if (access == Access::any || is_weighted) read_rest<T, inputs>(c, access == Access::any, at, n, rest);
-      for (int k = 0; k < inputs; ++k) {
-        x[k] = access == Access::any ? rest.of[k] : raw[k].numbers(access, c.inputs[k].dtype, half);
+      if (access == Access::any || walk.is_weighted) {
+        if (access == Access::any && at + kEach > c.rows) n = at < c.rows ? static_cast<int>(c.rows - at) : 0;
+        read_rest<T, inputs>(c, access == Access::any, at, n, rest);
       }
+      if (access == Access::any) {
+        for (int k = 0; k < inputs; ++k) x[k] = rest.of[k];
+        // Not there, but the compiler would keep them meanwhile.
+        for (Raw<T>& none : raw) none = {};
+      } else if (sizeof(T) == 8 || halves == 1) {
+        for (int k = 0; k < inputs; ++k) x[k] = bit_copy<Four<T>>(raw[k]);
+      } else if constexpr (sizeof(T) == 4) {
+        widen(raw, half, access, x);
+      }
+
       Fours<T, 1 + grads> results;
-      auto& value = results.of[0];
+      Four<T>& value = results.of[0];
       for (int i = 0; i < kEach; ++i) {
         if (i < n) outside |= is_outside<Loss>(x, i, at + static_cast<uint64_t>(i), params, tally);
         const auto out = loss_of<Loss>(x, i, params);
@@ -216,34 +226,35 @@ __global__ void __launch_bounds__(kThreads, resident<Loss, T>())
         results.of[1].of[i] = out.grad.v;
         if constexpr (grads == 2) results.of[2].of[i] = out.second.v;
       }
-      if (is_weighted) {
-        for (int i = 0; i < kEach; ++i) {
-          const T weight = rest.of[inputs].of[i], factor = rest.of[inputs + 1].of[i] * weight;
-          value.of[i] = value.of[i] * weight;
-          for (int g = 0; g < grads; ++g) results.of[1 + g].of[i] = results.of[1 + g].of[i] * factor;
-        }
+      if (walk.is_weighted) {
+        for (int i = 0; i < kEach; ++i) value.of[i] = value.of[i] * rest.of[inputs].of[i];
       }
-      if (wants_grad) {
+      if (walk.wants_grad) {
         for (int g = 0; g < grads; ++g) {
-          for (T& one : results.of[1 + g].of) one = one * scale;
+          Four<T>& grad = results.of[1 + g];
+          if (walk.is_weighted) {
+            for (int i = 0; i < kEach; ++i) grad.of[i] = grad.of[i] * rest.of[inputs + 1].of[i];
+          }
+          for (T& one : grad.of) one = one * scale;
+          // Where an input is refused it stays what it was, even if its gradient would be written over it.
+          if (outside || access == Access::any) continue;
+          if constexpr (sizeof(T) == 4) {
+            if (halves == 2) {
+              write_half(c.grads[g], access == Access::eights_of_bfloat16, at, half, first[g], grad);
+              continue;
+            }
+          }
+          stream_four(c.grads[g].data, at, grad);
         }
       }
-      // Where an input is refused it stays what it was, even if its gradient would be written over it.
       if (access == Access::any) {
         const Fours<T, 1 + grads> written = results;
         write_any<T, grads>(c, at, n, outside, written);
-        value = written.of[0];
-      } else if (n != 0) {
-        if (c.values.data != nullptr) stream_four(c.values.data, at, value);
-        for (int g = 0; g < grads && wants_grad && !outside; ++g) {
-          write_whole(c.grads[g], access, at, half, first[g], results.of[1 + g]);
-        }
+        for (int i = 0; i < kEach; ++i) value.of[i] = i < n ? written.of[0].of[i] : T(0);
+      } else if (walk.wants_values) {
+        stream_four(c.values.data, at, value);
       }
-      if (!c.wants_sum) continue;
-      if (n != kEach) {
-        for (int i = 0; i < kEach; ++i) value.of[i] = i < n ? value.of[i] : T(0);
-      }
-      tally.add(value.of);
+      if (c.wants_sum) tally.add(value.of);
     }
   }
   if (blockIdx.x == 0 && threadIdx.x == 0) tally.count(c.rows);
@@ -256,8 +267,9 @@ struct ElementRun {
     using P = typename Loss::template Params<T>;
     const P params(c.params);
     const unsigned grid = grid_of(c.rows, kThreads * kEach, place.processors, 8);
-    return launch(element_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, params, place.scale_of<T>(),
-                  place.outcome_of<T>());
+    const Walk walk = walk_of<T, Loss::inputs, gradients_of<Loss>().count>(c);
+    return launch(element_kernel<Loss, T, P>, grid, kThreads, 0, place.stream, c, walk, params,
+                  place.scale_of<T>(), place.outcome_of<T>());
   }
 };
 

@@ -118,8 +118,7 @@ class ThreadSum<float> {
     bool is_full = count_ + n > kMost, is_beyond = is_full;
     for (int i = 0; i < n; ++i) {
       x.of[i] = numbers[i];
-      const float size = bit_copy<float>(Parts<float>(x.of[i]).magnitude);
-      is_beyond |= !(size <= windows_.limit);
+      is_beyond |= !(__builtin_fabsf(x.of[i]) <= windows_.limit);
     }
     if (__any_sync(kWarp, is_beyond)) {
       const Bounded<n> rest = bounded(x, block);

@@ -117,13 +117,11 @@ LOSSKIT_INLINE bool is_half(Dtype dtype) { return dtype == Dtype::float16 || dty
 
 /** Four numbers of a half type in two words. */
 template <class T>
-LOSSKIT_INLINE Four<T> four_of_halves(uint2 words, Dtype dtype) {
-  const bool is_brain = dtype == Dtype::bfloat16;
+LOSSKIT_INLINE Four<T> four_of_halves(uint2 words, bool is_brain) {
   const float2 low = from_halves(words.x, is_brain), high = from_halves(words.y, is_brain);
   return {{static_cast<T>(low.x), static_cast<T>(low.y), static_cast<T>(high.x), static_cast<T>(high.y)}};
 }
-LOSSKIT_INLINE uint2 halves_of_four(const Four<float>& x, Dtype dtype) {
-  const bool is_brain = dtype == Dtype::bfloat16;
+LOSSKIT_INLINE uint2 halves_of_four(const Four<float>& x, bool is_brain) {
   return {to_halves({x.of[0], x.of[1]}, is_brain), to_halves({x.of[2], x.of[3]}, is_brain)};
 }
 
@@ -133,7 +131,7 @@ LOSSKIT_SELDOM Four<T> read_others(const Tensor t, uint64_t at, int n) {
   const bool is_whole = n == kEach && at + kEach <= t.size;
   if (is_whole && is_half(t.dtype) && is_aligned<uint16_t>(t.data)) {
     return four_of_halves<T>(*reinterpret_cast<const uint2*>(static_cast<const uint16_t*>(t.data) + at),
-                             t.dtype);
+                             t.dtype == Dtype::bfloat16);
   }
   Four<T> x;
 #pragma unroll 1
@@ -153,7 +151,8 @@ template <class T>
 LOSSKIT_SELDOM void write_others(const MutableTensor t, uint64_t at, int n, Four<T> x) {
   if constexpr (sizeof(T) == 4) {
     if (n == kEach && is_half(t.dtype) && is_aligned<uint16_t>(t.data)) {
-      *reinterpret_cast<uint2*>(static_cast<uint16_t*>(t.data) + at) = halves_of_four(x, t.dtype);
+      *reinterpret_cast<uint2*>(static_cast<uint16_t*>(t.data) + at) =
+          halves_of_four(x, t.dtype == Dtype::bfloat16);
       return;
     }
   }
