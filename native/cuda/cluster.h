@@ -1,5 +1,5 @@
-// Blocks that run at the same time on neighbouring processors, and read each other's shared memory: clusters, which GPUs have from
-// compute capability 9.0 on. Elsewhere a block is its own cluster.
+// Blocks that run at the same time on neighbouring processors, and read each other's shared memory: clusters,
+// which GPUs have from compute capability 9.0 on. Elsewhere a block is its own cluster.
 #pragma once
 
 #include <cuda_runtime.h>

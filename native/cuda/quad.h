@@ -1,7 +1,7 @@
 // Four neighbouring numbers of a tensor in one access: floats, or those of a half type by their bits.
 #pragma once
 
-#include "cuda/tensor.h"
+#include "cuda/halves.h"
 #include "simd/math.h"
 
 namespace losskit {
@@ -19,21 +19,11 @@ LOSSKIT_INLINE bool is_quad(const void* data) {
   return reinterpret_cast<uintptr_t>(data) % alignof(Quad<S>) == 0;
 }
 
-LOSSKIT_INLINE float widened(float x, bool) { return x; }
-LOSSKIT_INLINE float widened(uint16_t half, bool brain) {
-#ifdef __CUDA_ARCH__
-  if (brain) return from_bf16(half);
-  float x;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(half));
-  return x;
-#else
-  return brain ? from_bf16(half) : from_half(half);
-#endif
-}
-
-template <class S>
-LOSSKIT_INLINE Floats widened(const Quad<S>& x, bool brain) {
-  return {{widened(x.of[0], brain), widened(x.of[1], brain), widened(x.of[2], brain), widened(x.of[3], brain)}};
+LOSSKIT_INLINE Floats widened(const Floats& x, bool) { return x; }
+LOSSKIT_INLINE Floats widened(const Quad<uint16_t>& x, bool brain) {
+  const auto words = bit_copy<uint2>(x);
+  const float2 low = from_halves(words.x, brain), high = from_halves(words.y, brain);
+  return {{low.x, low.y, high.x, high.y}};
 }
 
 /** Rounds to the nearest, ties to even; NaN to some NaN. */
@@ -42,21 +32,8 @@ LOSSKIT_INLINE Quad<S> narrowed(const Floats& x, bool brain) {
   if constexpr (sizeof(S) == 4) {
     return x;
   } else {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-    uint32_t pair[2];
-    for (int i = 0; i < 2; ++i) {
-      if (brain) {
-        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair[i]) : "f"(x.of[2 * i + 1]), "f"(x.of[2 * i]));
-      } else {
-        asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair[i]) : "f"(x.of[2 * i + 1]), "f"(x.of[2 * i]));
-      }
-    }
-    return bit_copy<Quad<S>>(uint2{pair[0], pair[1]});
-#else
-    Quad<S> half;
-    for (int i = 0; i < 4; ++i) half.of[i] = brain ? to_bf16(x.of[i]) : to_half(x.of[i]);
-    return half;
-#endif
+    return bit_copy<Quad<S>>(
+        uint2{to_halves({x.of[0], x.of[1]}, brain), to_halves({x.of[2], x.of[3]}, brain)});
   }
 }
 
@@ -80,12 +57,9 @@ class Largest {
   }
 
   LOSSKIT_INLINE float value() const {
-    float largest = largest_;
-    for (int i = 0; i < 2; ++i) {
-      const float one = widened(static_cast<uint16_t>(pair_ >> (16 * i)), brain_);
-      if (has_pairs_ && one > largest) largest = one;
-    }
-    return largest;
+    if (!has_pairs_) return largest_;
+    const float2 pair = from_halves(pair_, brain_);
+    return pair.x > pair.y ? pair.x : pair.y;
   }
 
  private:

@@ -1,8 +1,10 @@
-// Sixteen numbers of a row in each of four neighbouring lanes, by one thread, from its scores to its gradient.
+// Sixteen numbers of a row in each of four neighbouring lanes, by one thread, from its scores to its
+// gradient.
 //
-// A run of 512 scores is a part of a row in which lanes are summed on their own (measure_chunk): whoever takes a lane of a run takes
-// all its sixteen numbers. Eight threads take a run, four lanes each. What a thread reads it keeps in shared memory of its own, so
-// nobody waits for that; the exponentials are found once, and take the place of the scores.
+// A run of 512 scores is a part of a row in which lanes are summed on their own (measure_chunk): whoever
+// takes a lane of a run takes all its sixteen numbers. Eight threads take a run, four lanes each. What a
+// thread reads it keeps in shared memory of its own, so nobody waits for that; the exponentials are found
+// once, and take the place of the scores.
 #pragma once
 
 #include <type_traits>
@@ -17,8 +19,8 @@ namespace {
 constexpr unsigned kSteps = kRun / 32;
 constexpr unsigned kRunThreads = 8;
 
-// How four neighbours of a chunk are read and written: in one access, one by one, or one by one as far as the row goes. Chunks
-// choose as a whole, so that many accesses are under way at once.
+// How four neighbours of a chunk are read and written: in one access, one by one, or one by one as far as the
+// row goes. Chunks choose as a whole, so that many accesses are under way at once.
 
 struct InOne {
   template <class S>
@@ -72,7 +74,8 @@ struct AsFarAs {
   }
 };
 
-/** The share of a thread in a run. Its numbers of a step stand in a slot, `stride` slots from those of the next. */
+/** The share of a thread in a run. Its numbers of a step stand in a slot, `stride` slots from those of the
+ * next. */
 template <class S>
 struct Share {
   using V = vec<float, kTeam>;

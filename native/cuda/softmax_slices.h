@@ -1,5 +1,6 @@
-// The softmax of long rows in one read and one write of memory: a cluster of blocks for each row, a slice of a few chunks for each
-// block, which keeps it in shared memory from the first look to the gradient. Sixty-four threads take a chunk.
+// The softmax of long rows in one read and one write of memory: a cluster of blocks for each row, a slice of
+// a few chunks for each block, which keeps it in shared memory from the first look to the gradient.
+// Sixty-four threads take a chunk.
 #pragma once
 
 #include "cuda/cluster.h"
@@ -12,8 +13,9 @@ namespace {
 constexpr unsigned kGroup = 64;       // threads of a chunk
 constexpr unsigned kGroups = 4;       // of a block at most
 constexpr unsigned kMostSlices = 16;  // blocks of a cluster
-constexpr unsigned kMostEach = 13;    // chunks of a slice, for which there is room in the memory of a processor
-/** So many chunks leave room for three blocks on a processor, of which one computes while others read and write. */
+constexpr unsigned kMostEach = 13;  // chunks of a slice, for which there is room in the memory of a processor
+/** So many chunks leave room for three blocks on a processor, of which one computes while others read and
+ * write. */
 constexpr unsigned kFewEach = 4;
 
 /** What the threads of a block share, before the chunks themselves. */
@@ -49,7 +51,8 @@ struct Slice {
     return {slots + chunk * kSteps * kGroup + Member().of_group, kGroup, brain};
   }
 
-  /** Calls f(chunk, share, how, first column, how many are left from there) for the chunks of this thread's group. */
+  /** Calls f(chunk, share, how, first column, how many are left from there) for the chunks of this thread's
+   * group. */
   template <class F>
   LOSSKIT_INLINE void each_chunk(const S* row, F f) const {
     const Member m;
@@ -91,7 +94,8 @@ struct Slice {
     }
   }
 
-  /** Adds up what the threads of a chunk found, in the order of measure_chunk: half of a warp the whole parts, half the rest. */
+  /** Adds up what the threads of a chunk found, in the order of measure_chunk: half of a warp the whole
+   * parts, half the rest. */
   LOSSKIT_INLINE void gather(unsigned k, Chunk& part) const {
     const Member m;
     const auto& sums = memory.sums[m.group][lane_of_warp() / kTeam];
@@ -132,12 +136,15 @@ struct Slice {
   /** Whether this thread writes the gradient of a column of the slice. */
   LOSSKIT_INLINE bool writes(uint64_t column) const {
     const Member m;
-    const auto chunk = static_cast<unsigned>(column / kChunk), within = static_cast<unsigned>(column % kChunk);
-    return chunk % (blockDim.x / kGroup) == m.group && within / kRun == m.run && within % 32 / 4 == m.lane / 4;
+    const auto chunk = static_cast<unsigned>(column / kChunk),
+               within = static_cast<unsigned>(column % kChunk);
+    return chunk % (blockDim.x / kGroup) == m.group && within / kRun == m.run &&
+           within % 32 / 4 == m.lane / 4;
   }
 };
 
-/** The row from the parts of its slices, by a warp: combine() of one after the other, with fadings that all lanes have found before.
+/** The row from the parts of its slices, by a warp: combine() of one after the other, with fadings that all
+ * lanes have found before.
  */
 LOSSKIT_INLINE Chunk combine_slices(Chunk* parts, unsigned each, unsigned chunks) {
   Chunk row{};
@@ -176,8 +183,9 @@ __global__ void __launch_bounds__(kGroup* kGroups, 3)
   const unsigned slices = cluster_size(), rank = rank_in_cluster();
   const auto chunks = static_cast<unsigned>(chunks_of(c)), first = rank * each;
   const uint64_t begin = first * kChunk;
-  const Slice<S> slice = {memory, reinterpret_cast<Floats*>(&memory + 1), c.inputs[0].dtype == Dtype::bfloat16,
-                          chunks - first < each ? chunks - first : each, c.columns - begin};
+  const Slice<S> slice = {memory, reinterpret_cast<Floats*>(&memory + 1),
+                          c.inputs[0].dtype == Dtype::bfloat16, chunks - first < each ? chunks - first : each,
+                          c.columns - begin};
   unsigned turn = 0;
   for (uint64_t row = blockIdx.x / slices; row < c.rows; row += gridDim.x / slices) {
     const int64_t label = label_of<1>(c, row);
@@ -188,7 +196,8 @@ __global__ void __launch_bounds__(kGroup* kGroups, 3)
     if (label >= 0) {
       // Before anyone writes a gradient where scores stand.
       float of_label = 0;
-      if (threadIdx.x == 0) of_label = float_at<float>(c.inputs[0], first_place + static_cast<uint64_t>(label));
+      if (threadIdx.x == 0)
+        of_label = float_at<float>(c.inputs[0], first_place + static_cast<uint64_t>(label));
       slice.read(scores);
       __syncthreads();
       Chunk* const parts = memory.parts[turn++ % 2];
@@ -207,8 +216,8 @@ __global__ void __launch_bounds__(kGroup* kGroups, 3)
         }
         const double factor = __shfl_sync(kWarp, r.factor, 0);
         if (threadIdx.x < slice.chunks)
-          memory.factor[threadIdx.x] =
-              static_cast<float>(factor_of(factor, whole.max, static_cast<double>(slice.largest(threadIdx.x))));
+          memory.factor[threadIdx.x] = static_cast<float>(
+              factor_of(factor, whole.max, static_cast<double>(slice.largest(threadIdx.x))));
       }
       __syncthreads();
       if (wants_grad) {
@@ -257,7 +266,8 @@ Code launch_slices(const Call& c, const Place& place, bool& launched) {
   for (unsigned most : {has_clusters ? kMostSlices : 1, has_clusters ? kPlainCluster : 1}) {
     const Cut cut = cut_of(chunks_of(c), most, most_shared);
     if (cut.slices == 0) continue;
-    Geometry geometry = {cut.slices, kGroup * (cut.each < kGroups ? cut.each : kGroups), slice_bytes(cut.each), cut.slices};
+    Geometry geometry = {cut.slices, kGroup * (cut.each < kGroups ? cut.each : kGroups),
+                         slice_bytes(cut.each), cut.slices};
     int at_once = 0;
     // An error tells that clusters are larger than those of this device, as 0 does.
     if (clusters_at_once(kernel, geometry, place.processors, &at_once) != cudaSuccess) cudaGetLastError();

@@ -1,5 +1,5 @@
-// The softmax of short rows in one read and one write of memory: eight threads for each run of a row, so that a warp has one row of
-// four runs, two of two, or four of one.
+// The softmax of short rows in one read and one write of memory: eight threads for each run of a row, so that
+// a warp has one row of four runs, two of two, or four of one.
 #pragma once
 
 #include "cuda/softmax_run.h"
@@ -16,7 +16,8 @@ struct alignas(16) TeamMemory {
   float sums[kTeamsWarps][2][kWarpRuns][32];  // by runs and lanes: the whole parts, and the rest
 };
 
-/** Adds up what a row's threads found, in the order of measure_chunk; the row's runs begin with `first` of the warp's. */
+/** Adds up what a row's threads found, in the order of measure_chunk; the row's runs begin with `first` of
+ * the warp's. */
 LOSSKIT_INLINE double sum_runs(const float (&sums)[kWarpRuns][32], unsigned first, unsigned runs) {
   const unsigned i = threadIdx.x % kRunThreads;
   double low = 0, high = 0;  // of lanes i and i + 8
@@ -46,7 +47,8 @@ __global__ void __launch_bounds__(kTeamsBlock, 6)
                           c.inputs[0].dtype == Dtype::bfloat16, steps};
   auto& sums = memory.sums[warp];
   const uint64_t stride = uint64_t(gridDim.x) * kTeamsWarps * rows_at_once;
-  for (uint64_t start = (uint64_t(blockIdx.x) * kTeamsWarps + warp) * rows_at_once; start < c.rows; start += stride) {
+  for (uint64_t start = (uint64_t(blockIdx.x) * kTeamsWarps + warp) * rows_at_once; start < c.rows;
+       start += stride) {
     const uint64_t row = start + leader / team;
     const bool is_there = row < c.rows;
     const int64_t label = is_there ? label_of<1>(c, row) : kBad;
@@ -58,7 +60,8 @@ __global__ void __launch_bounds__(kTeamsBlock, 6)
     const float of_label =
         counts && leads ? float_at<float>(c.inputs[0], place + static_cast<uint64_t>(label)) : 0;
     float largest = -infinity<float>;
-    if (counts) largest = in_one ? share.read(InOneIfAny(), scores, left) : share.read(AsFarAs(), scores, left);
+    if (counts)
+      largest = in_one ? share.read(InOneIfAny(), scores, left) : share.read(AsFarAs(), scores, left);
     largest = largest_among(largest, static_cast<int>(team));
     if (counts) {
       UnitSum<vec<float, kTeam>> sum[4];
@@ -70,7 +73,8 @@ __global__ void __launch_bounds__(kTeamsBlock, 6)
     }
     __syncwarp();
     const unsigned first_run = leader / kRunThreads;
-    const Chunk whole = {static_cast<double>(largest), sum_runs(sums[0], first_run, runs), sum_runs(sums[1], first_run, runs), 0, 0};
+    const Chunk whole = {static_cast<double>(largest), sum_runs(sums[0], first_run, runs),
+                         sum_runs(sums[1], first_run, runs), 0, 0};
     Row<float> r{};
     if (counts && leads) r = finish_row<Loss>(c, params, scale, row, label, of_label, whole);
     const float factor = __shfl_sync(kWarp, static_cast<float>(r.factor), static_cast<int>(leader));
@@ -82,7 +86,8 @@ __global__ void __launch_bounds__(kTeamsBlock, 6)
         share.write(AsFarAs(), grads, left, factor);
       }
       const uint64_t beyond = static_cast<uint64_t>(label) - first;
-      if (beyond < kRun && beyond % 32 < 4) put_float(c.grads[0], place + static_cast<uint64_t>(label), label_grad);
+      if (beyond < kRun && beyond % 32 < 4)
+        put_float(c.grads[0], place + static_cast<uint64_t>(label), label_grad);
     } else if (wants_grad && label == kIgnored) {
       share.clear(AsFarAs(), grads, left);
     }

@@ -1,10 +1,11 @@
 // Exact sums by the threads of a block.
 //
 // A warp chooses a window of exponents by the numbers it has, and each of its threads sums what falls into it
-// as integers, in registers: a number's digits, shifted to their place in the window, are cut into parts,
-// each of which has room for a million more. What lies below the window goes to the block's digits at once,
-// which is slow and rare; what lies above it moves the window. At the end the warp adds up its parts by
-// shuffles, the block its digits in shared memory, and the grid the digits of the blocks in the outcome.
+// as integers, in registers. What lies below the window goes to the block's digits at once, which is slow and
+// rare; what lies above it moves the window. At the end the warp adds up its parts by shuffles, the block its
+// digits in shared memory, and the grid the digits of the blocks in the outcome. Floats are cut into parts by
+// additions (float_sum.h), doubles, which few GPUs add fast, as integers: a number's digits, shifted to their
+// place in the window, become parts, each of which has room for a million more.
 #pragma once
 
 #include "cuda/outcome.h"
@@ -69,19 +70,40 @@ struct Parts {
   }
 };
 
+/** Numbers of a thread, in registers also where they are handed to a function. */
+template <class T, int n>
+struct Some {
+  T of[n];
+};
+
+template <class T>
+LOSSKIT_INLINE void add_number(T x, BlockSum<T>& block) {
+  const Parts<T> p(x);
+  const auto digits = static_cast<int64_t>(p.digits());
+  add_at(block, p.is_negative ? -digits : digits, p.position());
+}
+
+/** Adds numbers to the block's digits one by one. */
+template <class T, int n>
+LOSSKIT_SELDOM void add_each(Some<T, n> x, BlockSum<T>& block) {
+  for (T one : x.of) add_number(one, block);
+}
+
+/** Adds what the threads of a warp have, each times 2^position. */
+template <class T>
+LOSSKIT_SELDOM void add_warp(int64_t all, int position, BlockSum<T>& block) {
+  for (int distance = 16; distance > 0; distance /= 2) all += __shfl_xor_sync(kWarp, all, distance);
+  if ((threadIdx.x & 31) == 0) add_at(block, all, position);
+}
+
 /** The share of a thread in the sum of its warp. Its functions are for all threads of a warp together. */
 template <class T>
 class ThreadSum {
-  static constexpr int kBits = sizeof(T) == 4 ? 36 : 34;  // of a part
-  static constexpr int kParts = sizeof(T) == 4 ? 2 : 3;
+  static constexpr int kBits = 34;  // of a part
+  static constexpr int kParts = 3;
   static constexpr int kSpan = kBits * kParts - (Bits<T>::mantissa + 1);  // shifts that fit the window
   static constexpr int kHeadroom = 8;                                     // above the numbers that chose it
   static constexpr int kMost = 1 << 20;                                   // numbers that a part has room for
-
-  template <int n>
-  struct Some {
-    T of[n];
-  };
 
  public:
   /** Adds n numbers of each thread; 0 where it has none. */
@@ -96,7 +118,7 @@ class ThreadSum {
     }
     if (__any_sync(kWarp, above >= 0)) move(above, block);
     if ((count_ += n) > kMost) flush(block);
-    Some<n> below;
+    Some<T, n> below;
     bool is_below = false;
     for (int i = 0; i < n; ++i) {
       const Parts<T> p(x[i]);
@@ -131,21 +153,6 @@ class ThreadSum {
   int base_ = -kSpan - 1;  // before the first number; nothing fits
   int count_ = 0;
   unsigned special_ = 0;
-
-  static LOSSKIT_SELDOM void add_warp(int64_t all, int position, BlockSum<T>& block) {
-    for (int distance = 16; distance > 0; distance /= 2) all += __shfl_xor_sync(kWarp, all, distance);
-    if ((threadIdx.x & 31) == 0) add_at(block, all, position);
-  }
-
-  /** Adds numbers to the block's digits one by one. */
-  template <int n>
-  static LOSSKIT_SELDOM void add_each(Some<n> x, BlockSum<T>& block) {
-    for (T one : x.of) {
-      const Parts<T> p(one);
-      const auto digits = static_cast<int64_t>(p.digits());
-      add_at(block, p.is_negative ? -digits : digits, p.position());
-    }
-  }
 
   LOSSKIT_INLINE void move(int above, BlockSum<T>& block) {
     for (int distance = 16; distance > 0; distance /= 2) {

@@ -1,7 +1,7 @@
 // What a block gathers for the outcome: the sum of its values, how many rows count, and the first fault.
 #pragma once
 
-#include "cuda/sum.h"
+#include "cuda/float_sum.h"
 #include "cuda/tensor.h"
 
 namespace losskit {
@@ -20,13 +20,12 @@ struct BlockTally {
  * registers of a ThreadSum. */
 template <class T>
 LOSSKIT_SELDOM void add_alone(T x, BlockSum<T>& block) {
-  const Parts<T> p(x);
-  if (p.is_special()) {
-    atomicOr(&block.special, p.special());
-    return;
+  const unsigned special = Parts<T>(x).special();
+  if (special != 0) {
+    atomicOr(&block.special, special);
+  } else {
+    add_number(x, block);
   }
-  const auto digits = static_cast<int64_t>(p.digits());
-  add_at(block, p.is_negative ? -digits : digits, p.position());
 }
 
 /** A thread's part. It is made, and ended, by all threads of the block together. */
@@ -53,10 +52,10 @@ class Tally {
   /** The same of a thread alone. */
   LOSSKIT_INLINE void add_alone(T value) { LOSSKIT_ISA::add_alone(value, block_.total); }
   LOSSKIT_INLINE void add_weight_alone(T weight) { LOSSKIT_ISA::add_alone(weight, block_.weight[0]); }
-  LOSSKIT_INLINE void count(unsigned n) { count_ += n; }
+  LOSSKIT_INLINE void count(Word n) { count_ += n; }
+  /** Seldom, so no thread keeps the first of its own. */
   LOSSKIT_INLINE void fault(uint64_t index, int input, Status status) {
-    const Word place = ~fault_place(index, input, status);
-    if (place > fault_) fault_ = place;
+    atomicMax(&block_.fault, ~fault_place(index, input, status));
   }
 
   /** Hands all to the outcome; the last block looks up what stood where the first fault is. */
@@ -64,7 +63,6 @@ class Tally {
     total_.flush(block_.total);
     if constexpr (weighs) weight_.flush(block_.weight[0]);
     if (count_ != 0) atomicAdd(&block_.count, count_);
-    if (fault_ != 0) atomicMax(&block_.fault, fault_);
     __syncthreads();
     add_to(block_.total, outcome->total, &outcome->total_special);
     if constexpr (weighs) add_to(block_.weight[0], outcome->weight, &outcome->weight_special);
@@ -82,7 +80,7 @@ class Tally {
  private:
   BlockTally<T, weighs>& block_;
   ThreadSum<T> total_, weight_;
-  Word count_ = 0, fault_ = 0;
+  Word count_ = 0;
 };
 
 }  // namespace

@@ -1,9 +1,8 @@
 // Numbers of tensors on the device, of any stored type, one at a time or four neighbours for a thread.
 #pragma once
 
+#include "cuda/halves.h"
 #include "cuda/outcome.h"
-#include "simd/cuda.h"
-#include "simd/half.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
@@ -18,9 +17,6 @@ template <class S>
 LOSSKIT_INLINE S stored(const void* data, uint64_t i) {
   return static_cast<const S*>(data)[i];
 }
-
-LOSSKIT_INLINE float from_bf16(uint16_t bits) { return bit_copy<float>(static_cast<uint32_t>(bits) << 16); }
-LOSSKIT_INLINE uint16_t to_bf16(float x) { return static_cast<uint16_t>(to_bf16(vec<float, kTeam>(x)).v); }
 
 template <class T>
 LOSSKIT_SELDOM T converted_at(const Tensor& t, uint64_t i) {
@@ -100,20 +96,44 @@ template <class S>
 LOSSKIT_INLINE Four<S> four_at(const void* data, uint64_t i) {
   return *reinterpret_cast<const Four<S>*>(static_cast<const S*>(data) + i);
 }
+template <class S>
+LOSSKIT_INLINE void put_four(void* data, uint64_t i, const Four<S>& x) {
+  *reinterpret_cast<Four<S>*>(static_cast<S*>(data) + i) = x;
+}
+
+/** The same of what is not looked at again soon. */
+template <class S>
+LOSSKIT_INLINE void stream_four(void* data, uint64_t i, const Four<S>& x) {
+  constexpr int words = sizeof(Four<S>) / sizeof(uint4);
+  struct Words {
+    uint4 of[words];
+  };
+  const Words written = bit_copy<Words>(x);
+  auto* to = reinterpret_cast<uint4*>(static_cast<S*>(data) + i);
+  for (int k = 0; k < words; ++k) __stcs(to + k, written.of[k]);
+}
+
+LOSSKIT_INLINE bool is_half(Dtype dtype) { return dtype == Dtype::float16 || dtype == Dtype::bfloat16; }
+
+/** Four numbers of a half type in two words. */
+template <class T>
+LOSSKIT_INLINE Four<T> four_of_halves(uint2 words, bool is_brain) {
+  const float2 low = from_halves(words.x, is_brain), high = from_halves(words.y, is_brain);
+  return {{static_cast<T>(low.x), static_cast<T>(low.y), static_cast<T>(high.x), static_cast<T>(high.y)}};
+}
+LOSSKIT_INLINE uint2 halves_of_four(const Four<float>& x, bool is_brain) {
+  return {to_halves({x.of[0], x.of[1]}, is_brain), to_halves({x.of[2], x.of[3]}, is_brain)};
+}
 
 /** Of a half type, or where memory does not allow one access. */
 template <class T>
 LOSSKIT_SELDOM Four<T> read_others(const Tensor t, uint64_t at, int n) {
-  Four<T> x;
-  const bool is_half = t.dtype == Dtype::float16 || t.dtype == Dtype::bfloat16;
-  if (n == kEach && at + kEach <= t.size && is_half && is_aligned<uint16_t>(t.data)) {
-    const Four<uint16_t> four = four_at<uint16_t>(t.data, at);
-    const bool brain = t.dtype == Dtype::bfloat16;
-    for (int i = 0; i < kEach; ++i) {
-      x.of[i] = static_cast<T>(brain ? from_bf16(four.of[i]) : from_half(four.of[i]));
-    }
-    return x;
+  const bool is_whole = n == kEach && at + kEach <= t.size;
+  if (is_whole && is_half(t.dtype) && is_aligned<uint16_t>(t.data)) {
+    return four_of_halves<T>(*reinterpret_cast<const uint2*>(static_cast<const uint16_t*>(t.data) + at),
+                             t.dtype == Dtype::bfloat16);
   }
+  Four<T> x;
 #pragma unroll 1
   for (int i = 0; i < kEach; ++i) x.of[i] = i < n ? repeated_at<T>(t, at + static_cast<uint64_t>(i)) : T(0);
   return x;
@@ -130,11 +150,9 @@ LOSSKIT_INLINE Four<T> read_each(const Tensor& t, uint64_t at, int n) {
 template <class T>
 LOSSKIT_SELDOM void write_others(const MutableTensor t, uint64_t at, int n, Four<T> x) {
   if constexpr (sizeof(T) == 4) {
-    if (n == kEach && t.dtype != Dtype::float32 && is_aligned<uint16_t>(t.data)) {
-      Four<uint16_t> four;
-      const bool brain = t.dtype == Dtype::bfloat16;
-      for (int i = 0; i < kEach; ++i) four.of[i] = brain ? to_bf16(x.of[i]) : to_half(x.of[i]);
-      *reinterpret_cast<Four<uint16_t>*>(static_cast<uint16_t*>(t.data) + at) = four;
+    if (n == kEach && is_half(t.dtype) && is_aligned<uint16_t>(t.data)) {
+      *reinterpret_cast<uint2*>(static_cast<uint16_t*>(t.data) + at) =
+          halves_of_four(x, t.dtype == Dtype::bfloat16);
       return;
     }
   }
@@ -145,7 +163,7 @@ LOSSKIT_SELDOM void write_others(const MutableTensor t, uint64_t at, int n, Four
 template <class T>
 LOSSKIT_INLINE void write_each(const MutableTensor& t, uint64_t at, int n, const Four<T>& x) {
   if (n == kEach && t.dtype == dtype_of<T> && is_aligned<T>(t.data)) {
-    *reinterpret_cast<Four<T>*>(static_cast<T*>(t.data) + at) = x;
+    put_four(t.data, at, x);
   } else {
     write_others(t, at, n, x);
   }

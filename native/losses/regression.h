@@ -61,6 +61,7 @@ struct Huber {
 /** Huber / beta, and so a line of slope 1 beyond; with beta = 0 lines only. */
 struct SmoothL1 {
   static constexpr const char* name = "smoothL1";
+  static constexpr bool wide = true;
   static constexpr Names params = {1, {"beta"}};
   static constexpr int inputs = 2;
   template <class T>
@@ -109,6 +110,7 @@ struct Mape : NoParams {
  * not negative, so it does not cancel. */
 struct Msle : NoParams {
   static constexpr const char* name = "msle";
+  static constexpr bool wide = true;
   static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {

@@ -7,8 +7,8 @@
 namespace losskit {
 namespace {
 
-/** Who sleeps until a device is done is woken late: after a millisecond and more where a virtual machine hands on the interrupt.
- * What is done sooner is waited for awake. */
+/** Who sleeps until a device is done is woken late: after a millisecond and more where a virtual machine
+ * hands on the interrupt. What is done sooner is waited for awake. */
 constexpr std::chrono::microseconds kAwake{200};
 
 cuda::Code wait_for(const CudaDevice& device, cuda::Event event) {
