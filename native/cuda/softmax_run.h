@@ -7,8 +7,7 @@
 // once, and take the place of the scores.
 #pragma once
 
-#include <type_traits>
-
+#include "cuda/async_copy.h"
 #include "cuda/quad.h"
 #include "cuda/softmax.h"
 
@@ -89,12 +88,11 @@ struct Share {
     return *reinterpret_cast<Quad<S>*>(slots + step * stride);
   }
 
-  /** Reads the scores from `at` on, of which `left` are there; gives the largest. */
+  /** Reads the scores from `at` on, of which `left` are there. */
   template <class How>
-  LOSSKIT_INLINE float read(How how, const S* at, int64_t left) const {
-    constexpr unsigned kAtOnce = 8;
+  LOSSKIT_INLINE void read(How how, const S* at, int64_t left) const {
+    constexpr unsigned kAtOnce = 16 / sizeof(S);
     const S none = sizeof(S) == 4 ? S(-infinity<float>) : S(brain ? 0xff80 : 0xfc00);  // its exponential is 0
-    Largest<S> largest(brain);
 #pragma unroll 1
     for (unsigned first = 0; first < steps; first += kAtOnce) {
       Quad<S> x[kAtOnce];
@@ -102,36 +100,52 @@ struct Share {
       for (unsigned i = 0; i < kAtOnce; ++i)
         x[i] = how.read(at + (first + i) * 32, left - (first + i) * 32, none);
 #pragma unroll
-      for (unsigned i = 0; i < kAtOnce; ++i) {
-        largest.add(x[i]);
-        stored(first + i) = x[i];
-      }
+      for (unsigned i = 0; i < kAtOnce; ++i) stored(first + i) = x[i];
     }
-    return largest.value();
+  }
+  /** The same, without waiting for them. */
+  LOSSKIT_INLINE void read(InOne, const S* at, int64_t) const {
+#pragma unroll 8
+    for (unsigned step = 0; step < steps; ++step)
+      begin_copy(&stored(step), reinterpret_cast<const Quad<S>*>(at + step * 32));
+  }
+
+  /** The largest of the scores that were read. */
+  LOSSKIT_INLINE float largest() const {
+    return by_brain<S>(brain, [&](auto is_brain) {
+      Largest<S, is_brain> largest;
+#pragma unroll 8
+      for (unsigned step = 0; step < steps; ++step) largest.add(stored(step));
+      return largest.value();
+    });
   }
 
   /** Finds the exponentials and their sums; keeps the exponentials for a gradient. */
   LOSSKIT_INLINE void exponentiate(float largest, bool keeps, UnitSum<V> (&sum)[4]) const {
     const V shift(shift_of(largest));
+    by_brain<S>(brain, [&](auto is_brain) {
 #pragma unroll 4
-    for (unsigned step = 0; step < steps; ++step) {
-      Floats e = widened(stored(step), brain);
-      for (int i = 0; i < 4; ++i) {
-        e.of[i] = exp_flushed(V(e.of[i]) - shift).v;
-        sum[i].add(V(e.of[i]));
+      for (unsigned step = 0; step < steps; ++step) {
+        Floats e = widened(stored(step), is_brain);
+        for (int i = 0; i < 4; ++i) {
+          e.of[i] = exp_flushed(V(e.of[i]) - shift).v;
+          sum[i].add(V(e.of[i]));
+        }
+        if (keeps) slots[step * stride] = e;
       }
-      if (keeps) slots[step * stride] = e;
-    }
+    });
   }
 
   template <class How>
   LOSSKIT_INLINE void write(How how, S* at, int64_t left, float factor) const {
+    by_brain<S>(brain, [&](auto is_brain) {
 #pragma unroll 4
-    for (unsigned step = 0; step < steps; ++step) {
-      Floats e = slots[step * stride];
-      for (float& one : e.of) one = one * factor;
-      how.write(at + step * 32, left - step * 32, narrowed<S>(e, brain));
-    }
+      for (unsigned step = 0; step < steps; ++step) {
+        Floats e = slots[step * stride];
+        for (float& one : e.of) one = one * factor;
+        how.write(at + step * 32, left - step * 32, narrowed<S>(e, is_brain));
+      }
+    });
   }
 
   /** The gradient of a row that is ignored. */

@@ -18,10 +18,17 @@ constexpr unsigned kMostEach = 13;  // chunks of a slice, for which there is roo
  * write. */
 constexpr unsigned kFewEach = 4;
 
+/** A chunk, and how it meets the row before it. */
+struct Met {
+  Chunk chunk;
+  double fade;
+  Meets how;
+};
+
 /** What the threads of a block share, before the chunks themselves. */
 struct alignas(16) SliceMemory {
   BlockTally<float> tally;
-  Row<float> row;
+  Met met[32];
   Chunk parts[2][kMostEach];  // of this row, and of the one before, which other blocks may still read
   float largest[kMostEach][kGroup / 32];
   float factor[kMostEach];
@@ -46,6 +53,10 @@ struct Slice {
   unsigned chunks;   // of the slice
   uint64_t columns;  // of the row, from the slice's first on
 
+  /** Of threads that take chunks; one warp more serves them. */
+  static LOSSKIT_INLINE unsigned groups() { return blockDim.x / kGroup; }
+  static LOSSKIT_INLINE bool serves() { return threadIdx.x / kGroup == groups(); }
+
   /** This thread's share of a chunk: neighbours keep their numbers next to each other. */
   LOSSKIT_INLINE Share<S> share(unsigned chunk) const {
     return {slots + chunk * kSteps * kGroup + Member().of_group, kGroup, brain};
@@ -57,7 +68,7 @@ struct Slice {
   LOSSKIT_INLINE void each_chunk(const S* row, F f) const {
     const Member m;
     const bool aligned = is_quad<S>(row);
-    for (unsigned k = m.group; k < chunks; k += blockDim.x / kGroup) {
+    for (unsigned k = m.group; k < chunks; k += groups()) {
       const unsigned begin = k * kChunk, first = begin + m.run * kRun + m.lane;
       const auto left = static_cast<int64_t>(columns) - static_cast<int64_t>(first);
       if (columns - begin < kChunk) {
@@ -70,12 +81,20 @@ struct Slice {
     }
   }
 
-  /** Reads the scores, and finds the largest of each chunk. */
+  /** Begins to read the scores. */
   LOSSKIT_INLINE void read(const S* scores) const {
-    each_chunk(scores, [&](unsigned k, const Share<S>& share, auto how, unsigned first, int64_t left) {
-      const float found = largest_among(share.read(how, scores + first, left), 32);
-      if (lane_of_warp() == 0) memory.largest[k][threadIdx.x % kGroup / 32] = found;
+    each_chunk(scores, [&](unsigned, const Share<S>& share, auto how, unsigned first, int64_t left) {
+      share.read(how, scores + first, left);
     });
+  }
+
+  /** Finds the largest score of each chunk, once they are there. */
+  LOSSKIT_INLINE void look() const {
+    finish_copies();
+    for (unsigned k = Member().group; k < chunks; k += groups()) {
+      const float found = largest_among(share(k).largest(), 32);
+      if (lane_of_warp() == 0) memory.largest[k][threadIdx.x % kGroup / 32] = found;
+    }
   }
 
   LOSSKIT_INLINE float largest(unsigned chunk) const {
@@ -108,16 +127,16 @@ struct Slice {
     if (lane_of_warp() == 0) part = {static_cast<double>(largest(k)), sum, rest, 0, 0};
   }
 
-  /** Measures its chunks, once the scores are read. */
+  /** Measures its chunks, once the largest scores are known. All threads of the block come to it. */
   LOSSKIT_INLINE void measure(bool keeps, Chunk* parts) const {
     const Member m;
-    const unsigned groups = blockDim.x / kGroup;
-    for (unsigned first = 0; first < chunks; first += groups) {
+    for (unsigned first = 0; first < chunks; first += groups()) {
       const unsigned k = first + m.group;
+      const bool takes = !serves() && k < chunks;
       if (first > 0) __syncthreads();  // until sums are gathered
-      if (k < chunks) exponentiate(k, keeps);
+      if (takes) exponentiate(k, keeps);
       __syncthreads();
-      if (k < chunks && m.of_group < 32) gather(k, parts[k]);
+      if (takes && m.of_group < 32) gather(k, parts[k]);
     }
   }
 
@@ -132,21 +151,11 @@ struct Slice {
       share.clear(how, grads + first, left);
     });
   }
-
-  /** Whether this thread writes the gradient of a column of the slice. */
-  LOSSKIT_INLINE bool writes(uint64_t column) const {
-    const Member m;
-    const auto chunk = static_cast<unsigned>(column / kChunk),
-               within = static_cast<unsigned>(column % kChunk);
-    return chunk % (blockDim.x / kGroup) == m.group && within / kRun == m.run &&
-           within % 32 / 4 == m.lane / 4;
-  }
 };
 
-/** The row from the parts of its slices, by a warp: combine() of one after the other, with fadings that all
- * lanes have found before.
- */
-LOSSKIT_INLINE Chunk combine_slices(Chunk* parts, unsigned each, unsigned chunks) {
+/** The row from the parts of its slices, by a warp: one after the other, as all that does not wait for the
+ * one before was found by all lanes at once. */
+LOSSKIT_INLINE Chunk combine_slices(Chunk* parts, unsigned each, unsigned chunks, Met (&met)[32]) {
   Chunk row{};
   for (unsigned first = 0; first < chunks; first += 32) {
     const unsigned k = first + lane_of_warp();
@@ -158,86 +167,117 @@ LOSSKIT_INLINE Chunk combine_slices(Chunk* parts, unsigned each, unsigned chunks
       if (lane_of_warp() >= distance && other > before) before = other;
     }
     before = __shfl_up_sync(kWarp, before, 1);
-    if (lane_of_warp() == 0) before = row.max;
-    if (first > 0 && row.max > before) before = row.max;
-    const double fade = k > 0 && must_fade(before, own.max) ? fading(before, own.max) : 1;
+    if (lane_of_warp() == 0 || (first > 0 && row.max > before)) before = row.max;
+    const Meets how = meets(before, own.max);
+    __syncwarp();  // until all have read those of before
+    met[lane_of_warp()] = {own, k > 0 ? fading(before, own.max, how) : 1, how};
+    __syncwarp();
     const unsigned count = chunks - first < 32 ? chunks - first : 32;
-#pragma unroll 1
+#pragma unroll 4
     for (unsigned i = 0; i < count; ++i) {
-      const Chunk chunk = {__shfl_sync(kWarp, own.max, i), __shfl_sync(kWarp, own.whole, i),
-                           __shfl_sync(kWarp, own.rest, i), 0, 0};
-      const double its_fade = __shfl_sync(kWarp, fade, i);
-      row = first + i == 0 ? chunk : combine(row, chunk, its_fade);
+      row = first + i == 0 ? met[i].chunk : combine(row, met[i].chunk, met[i].how, met[i].fade);
     }
   }
   return row;
 }
 
+/** A gradient that is written after all others of its row. */
+struct LateGradient {
+  uint64_t place = 0;
+  float grad = 0;
+  bool is_due = false;
+
+  LOSSKIT_INLINE void write(const MutableTensor& to) {
+    if (is_due) put_float(to, place, grad);
+    is_due = false;
+  }
+};
+
+/** Most warps read, measure and write; one combines what they measured and finishes the row, while they go on
+ * to the next, whose scores are on their way before the gradient of this one is written. */
 template <class Loss, class S, class P>
-__global__ void __launch_bounds__(kGroup* kGroups, 3)
+__global__ void __launch_bounds__(kGroup* kGroups + 32, 3)
     sliced_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
                           Outcome<float>* outcome, unsigned each) {
   SliceMemory& memory = *dynamic_shared<SliceMemory>();
   Tally<float> tally(memory.tally);
-  const bool by_weights = is_mean_weighted(c), wants_grad = c.grads[0].data != nullptr;
+  const bool wants_grad = c.grads[0].data != nullptr;
   const unsigned slices = cluster_size(), rank = rank_in_cluster();
   const auto chunks = static_cast<unsigned>(chunks_of(c)), first = rank * each;
   const uint64_t begin = first * kChunk;
   const Slice<S> slice = {memory, reinterpret_cast<Floats*>(&memory + 1),
                           c.inputs[0].dtype == Dtype::bfloat16, chunks - first < each ? chunks - first : each,
                           c.columns - begin};
+  const bool serves = slice.serves(), tallies = serves && lane_of_warp() == 0 && rank == 0;
+  const auto place_of = [&](uint64_t row) { return Scores<float>(c, c.inputs[0], row).first; };
+  const auto read = [&](uint64_t row) {
+    if (!serves) slice.read(static_cast<const S*>(c.inputs[0].data) + place_of(row) + begin);
+  };
   unsigned turn = 0;
-  for (uint64_t row = blockIdx.x / slices; row < c.rows; row += gridDim.x / slices) {
-    const int64_t label = label_of<1>(c, row);
-    const uint64_t first_place = Scores<float>(c, c.inputs[0], row).first, place = first_place + begin;
-    const S* const scores = static_cast<const S*>(c.inputs[0].data) + place;
-    S* const grads = static_cast<S*>(c.grads[0].data) + place;
-    if (label == kBad && threadIdx.x == 0) tally.fault(row, 1, Status::label);
+  LateGradient late;
+  uint64_t row = blockIdx.x / slices;
+  int64_t label = row < c.rows ? label_of<1>(c, row) : kBad;
+  if (label >= 0) read(row);
+  while (row < c.rows) {
+    const uint64_t next = row + gridDim.x / slices, place = place_of(row);
+    const int64_t next_label = next < c.rows ? label_of<1>(c, next) : kBad;
+    S* const grads = static_cast<S*>(c.grads[0].data) + place + begin;
+    MeasuredRows m{};
     if (label >= 0) {
       // Before anyone writes a gradient where scores stand.
-      float of_label = 0;
-      if (threadIdx.x == 0)
-        of_label = float_at<float>(c.inputs[0], first_place + static_cast<uint64_t>(label));
-      slice.read(scores);
+      if (serves)
+        m.score =
+            Doubles(static_cast<double>(float_at<float>(c.inputs[0], place + static_cast<uint64_t>(label))));
+      if (!serves) slice.look();
       __syncthreads();
+      late.write(c.grads[0]);
       Chunk* const parts = memory.parts[turn++ % 2];
       slice.measure(wants_grad, parts);
+      if (!wants_grad && next_label >= 0) read(next);
       if (slices > 1) {
         synchronize_cluster();
       } else {
         __syncthreads();
       }
-      if (threadIdx.x < 32) {
-        const Chunk whole = combine_slices(parts, each, chunks);
-        Row<float> r{};
-        if (threadIdx.x == 0) {
-          r = finish_row<Loss>(c, params, scale, row, label, of_label, whole);
-          memory.row = r;
-        }
-        const double factor = __shfl_sync(kWarp, r.factor, 0);
-        if (threadIdx.x < slice.chunks)
-          memory.factor[threadIdx.x] = static_cast<float>(
-              factor_of(factor, whole.max, static_cast<double>(slice.largest(threadIdx.x))));
+      if (serves) {
+        const Chunk whole = combine_slices(parts, each, chunks, memory.met);
+        m.max = whole.max, m.whole = whole.whole, m.rest = whole.rest;
+        m.weight = static_cast<double>(class_weight<float>(c, label));
+        m.incoming = wants_grad ? incoming_gradient(c, scale, row) : 0;
+        // All that the others wait for.
+        const double factor = finish_labelled<Loss>(params, wants_grad, m).factor.v;
+        if (wants_grad && lane_of_warp() < slice.chunks)
+          memory.factor[lane_of_warp()] = static_cast<float>(
+              factor_of(factor, whole.max, static_cast<double>(slice.largest(lane_of_warp()))));
       }
-      __syncthreads();
-      if (wants_grad) {
-        slice.write(grads);
-        const uint64_t column = static_cast<uint64_t>(label) - begin;
-        if (column < slice.chunks * kChunk && slice.writes(column))
-          put_float(c.grads[0], place + column, memory.row.label_grad);
+      if (wants_grad) __syncthreads();
+    }
+    if (!serves && wants_grad) {
+      if (label >= 0) slice.write(grads);
+      if (label == kIgnored) slice.clear(grads);
+    }
+    if ((wants_grad || label < 0) && next_label >= 0) read(next);
+    if (serves && label >= 0) {
+      const FinishedRows done = finish_labelled<Loss>(params, wants_grad, m);
+      const uint64_t column = static_cast<uint64_t>(label) - begin;
+      late = {place + static_cast<uint64_t>(label), static_cast<float>(done.label_grad.v),
+              wants_grad && lane_of_warp() == 0 && column < slice.chunks * kChunk};
+      if (tallies) {
+        const auto value = static_cast<float>(done.value.v);
+        if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = value;
+        if (c.wants_sum) tally.add_alone(value);
+        if (c.wants_sum && is_mean_weighted(c)) tally.add_weight_alone(static_cast<float>(m.weight.v));
+        tally.count(1);
       }
-    } else if (label == kIgnored && wants_grad) {
-      slice.clear(grads);
+    } else if (tallies) {
+      if (label == kBad) tally.fault(row, 1, Status::label);
+      if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = 0;
     }
-    if (threadIdx.x == 0 && rank == 0) {
-      const bool counts = label >= 0;
-      const float value = counts ? memory.row.value : 0.0f;
-      if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = value;
-      if (c.wants_sum) tally.add_alone(value);
-      if (by_weights && c.wants_sum && counts) tally.add_weight_alone(memory.row.weight);
-      tally.count(counts);
-    }
+    row = next;
+    label = next_label;
   }
+  __syncthreads();
+  late.write(c.grads[0]);
   if (slices > 1) synchronize_cluster();  // others may read the parts of this block
   tally.end(c, outcome);
 }
@@ -266,7 +306,7 @@ Code launch_slices(const Call& c, const Place& place, bool& launched) {
   for (unsigned most : {has_clusters ? kMostSlices : 1, has_clusters ? kPlainCluster : 1}) {
     const Cut cut = cut_of(chunks_of(c), most, most_shared);
     if (cut.slices == 0) continue;
-    Geometry geometry = {cut.slices, kGroup * (cut.each < kGroups ? cut.each : kGroups),
+    Geometry geometry = {cut.slices, kGroup * (cut.each < kGroups ? cut.each : kGroups) + 32,
                          slice_bytes(cut.each), cut.slices};
     int at_once = 0;
     // An error tells that clusters are larger than those of this device, as 0 does.

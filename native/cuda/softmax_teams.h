@@ -60,8 +60,14 @@ __global__ void __launch_bounds__(kTeamsBlock, 6)
     const float of_label =
         counts && leads ? float_at<float>(c.inputs[0], place + static_cast<uint64_t>(label)) : 0;
     float largest = -infinity<float>;
-    if (counts)
-      largest = in_one ? share.read(InOneIfAny(), scores, left) : share.read(AsFarAs(), scores, left);
+    if (counts) {
+      if (in_one) {
+        share.read(InOneIfAny(), scores, left);
+      } else {
+        share.read(AsFarAs(), scores, left);
+      }
+      largest = share.largest();
+    }
     largest = largest_among(largest, static_cast<int>(team));
     if (counts) {
       UnitSum<vec<float, kTeam>> sum[4];

@@ -57,38 +57,43 @@ LOSSKIT_FUNCTION double exp_of_one(double x) {
   return of_one(x, [](auto v) LOSSKIT_LAMBDA { return exp(v); });
 }
 
-/** Whether the row up to a chunk and the chunk are measured against different maxima. */
-LOSSKIT_FUNCTION bool must_fade(double row_max, double chunk_max) {
-  return chunk_max > row_max || (chunk_max != -infinity<double> && chunk_max != row_max);
+/** How a chunk meets the row up to it: with a greater maximum, with the same, with a lesser one, or with
+ * nothing but -inf, which is measured against 0 instead. */
+enum class Meets { higher, level, lower, empty };
+
+LOSSKIT_FUNCTION Meets meets(double row_max, double chunk_max) {
+  if (chunk_max > row_max) return Meets::higher;
+  if (chunk_max == -infinity<double>) return Meets::empty;
+  return row_max - chunk_max == 0 ? Meets::level : Meets::lower;
 }
 
-/** What the exponentials against the lesser of two maxima are multiplied by. */
-LOSSKIT_FUNCTION double fading(double row_max, double chunk_max) {
-  return exp_of_one(chunk_max > row_max ? row_max - chunk_max : chunk_max - row_max);
+/** What brings exponentials against the lesser maximum to the greater. */
+LOSSKIT_FUNCTION double fading(double row_max, double chunk_max, Meets how) {
+  if (how == Meets::higher) return exp_of_one(row_max - chunk_max);
+  return how == Meets::lower ? exp_of_one(chunk_max - row_max) : 1;
 }
 
-/** The row up to a chunk, with the chunk: exponents are brought to the greater maximum. `fade` is their
- * fading, where they must fade.
- */
-LOSSKIT_FUNCTION Chunk combine(const Chunk& row, const Chunk& chunk, double fade) {
+/** The row up to a chunk, with the chunk. */
+LOSSKIT_FUNCTION Chunk combine(const Chunk& row, const Chunk& chunk, Meets how, double fade) {
   const double mass = row.mass + chunk.mass;
-  if (chunk.max > row.max) {
+  if (how == Meets::higher) {
     const double rise = chunk.max - row.max, moved = row.mass == 0 ? 0 : row.mass * rise;
-    return {chunk.max, chunk.whole, (row.whole + row.rest) * fade + chunk.rest, (row.dot + moved) + chunk.dot,
-            mass};
+    const double lowered = (row.whole + row.rest) * fade;
+    return {chunk.max, chunk.whole, lowered + chunk.rest, (row.dot + moved) + chunk.dot, mass};
   }
-  if (chunk.max == -infinity<double>) {  // measured against 0 instead
+  if (how == Meets::empty) {
     const double moved = row.max == -infinity<double> || chunk.mass == 0 ? 0 : chunk.mass * row.max;
     return {row.max, row.whole, row.rest + chunk.rest, row.dot + (chunk.dot + moved), mass};
   }
   const double drop = row.max - chunk.max, moved = chunk.mass == 0 ? 0 : chunk.mass * drop;
   const double dot = row.dot + (chunk.dot + moved);
-  if (drop == 0) return {row.max, row.whole + chunk.whole, row.rest + chunk.rest, dot, mass};
+  if (how == Meets::level) return {row.max, row.whole + chunk.whole, row.rest + chunk.rest, dot, mass};
   return {row.max, row.whole, row.rest + (chunk.whole + chunk.rest) * fade, dot, mass};
 }
 
 LOSSKIT_FUNCTION Chunk combine(const Chunk& row, const Chunk& chunk) {
-  return combine(row, chunk, must_fade(row.max, chunk.max) ? fading(row.max, chunk.max) : 1);
+  const Meets how = meets(row.max, chunk.max);
+  return combine(row, chunk, how, fading(row.max, chunk.max, how));
 }
 
 /** The sum of numbers of the unit interval, in two parts as a Chunk has it. Floats at 32 take whole multiples
@@ -140,21 +145,25 @@ struct FinishedRows {
   Doubles label_grad;  // replaces the gradient of the label's own class
 };
 
+/** Of rows with labels that are not smoothed. */
+template <class Loss, class P>
+LOSSKIT_INLINE FinishedRows finish_labelled(const P& params, bool wants_grad, const MeasuredRows& m) {
+  const Doubles none(0), nll = (m.max - m.score) + log1p((m.whole - Doubles(1)) + m.rest);
+  const Out<Doubles> out = Loss::at(nll, params);
+  if (!wants_grad) return {m.weight * out.value, none, none, none};
+  const Doubles g = m.incoming * m.weight * out.grad;
+  return {m.weight * out.value, g / (m.whole + m.rest), none, fma(g, expm1(-nll), none)};
+}
+
 template <class Loss, class P>
 LOSSKIT_INLINE FinishedRows finish_rows(const Call& c, const P& params, const MeasuredRows& m) {
+  const bool wants_grad = c.grads[0].data != nullptr;
+  if (!is_dense(c)) return finish_labelled<Loss>(params, wants_grad, m);
   const Doubles none(0), sum = m.whole + m.rest, log_sum = log1p((m.whole - Doubles(1)) + m.rest);
   if (is_distribution(c)) {
     return {m.dot + m.mass * log_sum, m.incoming * m.mass / sum, m.incoming, none};
   }
-  const Doubles nll = (m.max - m.score) + log_sum;
-  const bool wants_grad = c.grads[0].data != nullptr;
-  const Doubles p_less_one = wants_grad ? expm1(-nll) : none;
-  if (c.label_smoothing == 0) {
-    const Out<Doubles> out = Loss::at(nll, params);
-    if (!wants_grad) return {m.weight * out.value, none, none, none};
-    const Doubles g = m.incoming * m.weight * out.grad;
-    return {m.weight * out.value, g / sum, none, fma(g, p_less_one, none)};
-  }
+  const Doubles nll = (m.max - m.score) + log_sum, p_less_one = wants_grad ? expm1(-nll) : none;
   const Doubles keep = Doubles(1 - c.label_smoothing) * m.weight,
                 floor = Doubles(c.label_smoothing / static_cast<double>(c.columns));
   const Doubles value = keep * nll + floor * (m.dot + m.mass * log_sum);
