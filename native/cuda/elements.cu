@@ -14,16 +14,35 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** The loss of element i of a thread's four. */
-template <class Loss, class T, class P>
-LOSSKIT_INLINE auto loss_of(const Four<T> (&x)[Loss::inputs], int i, const P& params) {
-  using V = vec<T, kTeam>;
-  if constexpr (Loss::inputs == 1) {
-    return Loss::at(V(x[0].of[i]), params);
-  } else if constexpr (Loss::inputs == 2) {
-    return Loss::at(V(x[0].of[i]), V(x[1].of[i]), params);
+/** Neighbouring numbers as a vector: its operations then are independent instructions beside each other, and
+ * what a formula asks is asked once. */
+template <int n, class T>
+LOSSKIT_INLINE vec<T, n * kTeam> vector_of(const T* x) {
+  if constexpr (n == 1) {
+    return x[0];
   } else {
-    return Loss::at(V(x[0].of[i]), V(x[1].of[i]), V(x[2].of[i]), params);
+    return {vector_of<n / 2>(x), vector_of<n / 2>(x + n / 2)};
+  }
+}
+template <class T, int N>
+LOSSKIT_INLINE void put_numbers(vec<T, N> v, T* x) {
+  if constexpr (N == kTeam) {
+    x[0] = v.v;
+  } else {
+    put_numbers(v.lo, x);
+    put_numbers(v.hi, x + N / kTeam / 2);
+  }
+}
+
+/** The loss of n of a thread's four elements, from i on. */
+template <class Loss, int n, class T, class P>
+LOSSKIT_INLINE auto loss_of(const Four<T> (&x)[Loss::inputs], int i, const P& params) {
+  if constexpr (Loss::inputs == 1) {
+    return Loss::at(vector_of<n>(x[0].of + i), params);
+  } else if constexpr (Loss::inputs == 2) {
+    return Loss::at(vector_of<n>(x[0].of + i), vector_of<n>(x[1].of + i), params);
+  } else {
+    return Loss::at(vector_of<n>(x[0].of + i), vector_of<n>(x[1].of + i), vector_of<n>(x[2].of + i), params);
   }
 }
 
@@ -140,12 +159,16 @@ LOSSKIT_INLINE void write_half(const MutableTensor& t, bool is_brain, uint64_t a
 /** Blocks that a processor is to have registers for: as many as the formula leaves. */
 template <class Loss, class T>
 constexpr int resident() {
-  if constexpr (sizeof(T) == 8 || requires { Loss::wide; }) {
+  if constexpr (sizeof(T) == 8 || requires { Loss::large; }) {
     return kBlocks;
   } else {
     return Loss::inputs == 3 ? 3 : 4;
   }
 }
+
+/** Elements that are computed as a vector: more would take more registers than they save instructions. */
+template <class T>
+constexpr int kTogether = sizeof(T) == 4 ? 2 : 1;
 
 /** The fours of the halves in the first or second part of what was read. */
 template <int inputs>
@@ -221,10 +244,12 @@ __global__ void __launch_bounds__(kThreads, resident<Loss, T>())
       Four<T>& value = results.of[0];
       for (int i = 0; i < kEach; ++i) {
         if (i < n) outside |= is_outside<Loss>(x, i, at + static_cast<uint64_t>(i), params, tally);
-        const auto out = loss_of<Loss>(x, i, params);
-        value.of[i] = out.value.v;
-        results.of[1].of[i] = out.grad.v;
-        if constexpr (grads == 2) results.of[2].of[i] = out.second.v;
+      }
+      for (int i = 0; i < kEach; i += kTogether<T>) {
+        const auto out = loss_of<Loss, kTogether<T>>(x, i, params);
+        put_numbers(out.value, value.of + i);
+        put_numbers(out.grad, results.of[1].of + i);
+        if constexpr (grads == 2) put_numbers(out.second, results.of[2].of + i);
       }
       if (walk.is_weighted) {
         for (int i = 0; i < kEach; ++i) value.of[i] = value.of[i] * rest.of[inputs].of[i];

@@ -20,16 +20,17 @@ namespace {
 /** Three neighbouring windows, of numbers up to `limit`, a power of two. */
 struct FloatWindows {
   static constexpr int kCuts = 3, kBits = 23;
-  static constexpr int kHeadroom = 8;                              // above the numbers that chose it
-  static constexpr float kLowest = 0x1p-81f, kHighest = 0x1p125f;  // limits of the least c, and the greatest
+  static constexpr int kHeadroom = 8;  // above the numbers that chose it
+  // The limits of windows whose last parts are the smallest float, and whose c and t are finite.
+  static constexpr float kLowest = 0x1p-81f, kHighest = 0x1p125f;
 
   float limit;
 
   /** The windows of a warp whose greatest number has this size, at most kHighest. */
   static LOSSKIT_INLINE FloatWindows of(float size) {
-    const int32_t chosen = ((bit_copy<int32_t>(size) >> 23) + 1 + kHeadroom) << 23;
-    const int32_t lowest = bit_copy<int32_t>(kLowest), highest = bit_copy<int32_t>(kHighest);
-    return {bit_copy<float>(chosen < lowest ? lowest : chosen > highest ? highest : chosen)};
+    const float power = bit_copy<float>(bit_copy<int32_t>(size) & Bits<float>::exponent);
+    const float chosen = power * (2 << kHeadroom);
+    return {chosen < kLowest ? kLowest : chosen > kHighest ? kHighest : chosen};
   }
 
   LOSSKIT_INLINE float c(int k) const {

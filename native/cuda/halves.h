@@ -28,6 +28,7 @@ LOSSKIT_INLINE float2 from_halves(uint32_t word, bool is_brain) {
 #endif
 }
 
+/** Rounded to nearest even. The NaN of a device's arithmetic, 0x7fffffff, becomes 0x7fff either way. */
 LOSSKIT_INLINE uint32_t to_halves(float2 x, bool is_brain) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   uint32_t word;

@@ -62,7 +62,7 @@ struct BceWithLogitsPosWeight : NoParams {
  * alpha)(1 - t), or 1 where alpha is negative. In doubles, for a power multiplies errors. */
 struct SigmoidFocal {
   static constexpr const char* name = "sigmoidFocal";
-  static constexpr bool wide = true;
+  static constexpr bool large = true;
   static constexpr bool lone = true;
   static constexpr Names params = {2, {"alpha", "gamma"}};
   static constexpr int inputs = 2;

@@ -9,7 +9,7 @@
 //   at             the formula: value and derivatives; an unused half is dropped
 //   lone           is there if a step is of one vector, not of two
 //   light          is there if the formula leaves registers for the sum, which then is added in the same pass
-//   wide           is there if it computes in doubles, which take two registers of a GPU each
+//   large          is there if the formula takes more registers of a GPU than most, as doubles do
 //   checked        a bit for each input that has a domain, and
 //   outside<i>     where input i leaves it; only losses that have one
 //

@@ -87,7 +87,7 @@ struct HingeEmbedding {
 /** max(0, margin - t (x1 - x2)) */
 struct MarginRanking {
   static constexpr const char* name = "marginRanking";
-  static constexpr bool wide = true;
+  static constexpr bool large = true;
   static constexpr Names params = {1, {"margin"}};
   static constexpr int inputs = 3;
   static constexpr Gradients gradients = {2, {0, 1}};

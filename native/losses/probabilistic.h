@@ -13,7 +13,7 @@ constexpr double kLog2Pi = 0x1.d67f1c864beb5p+0;
 /** e^x - t x, or x - t log(x + eps) of the rate itself; `full` adds Stirling's log t! for t > 1. */
 struct PoissonNll {
   static constexpr const char* name = "poissonNll";
-  static constexpr bool wide = true;
+  static constexpr bool large = true;
   static constexpr Names params = {3, {"logInput", "full", "eps"}};
   static constexpr int inputs = 2;
   template <class T>
@@ -52,7 +52,7 @@ struct PoissonNll {
  * adds log(2 pi) / 2. */
 struct GaussianNll {
   static constexpr const char* name = "gaussianNll";
-  static constexpr bool wide = true;
+  static constexpr bool large = true;
   static constexpr Names params = {2, {"full", "eps"}};
   static constexpr int inputs = 3;
   static constexpr Gradients gradients = {2, {0, 2}};
@@ -79,7 +79,7 @@ struct GaussianNll {
 /** t (log t - x), or e^t (t - x) of logarithms; 0 where the target has no mass. */
 struct KlDiv {
   static constexpr const char* name = "klDiv";
-  static constexpr bool wide = true;
+  static constexpr bool large = true;
   static constexpr Names params = {1, {"logTarget"}};
   static constexpr int inputs = 2;
   template <class T>

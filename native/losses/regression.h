@@ -61,7 +61,7 @@ struct Huber {
 /** Huber / beta, and so a line of slope 1 beyond; with beta = 0 lines only. */
 struct SmoothL1 {
   static constexpr const char* name = "smoothL1";
-  static constexpr bool wide = true;
+  static constexpr bool large = true;
   static constexpr Names params = {1, {"beta"}};
   static constexpr int inputs = 2;
   template <class T>
@@ -84,6 +84,7 @@ struct SmoothL1 {
 /** log cosh d. A rounding of d counts up to twice in it, so it is put back, times about tanh d. */
 struct LogCosh : NoParams {
   static constexpr const char* name = "logCosh";
+  static constexpr bool large = true;
   static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
@@ -110,7 +111,7 @@ struct Mape : NoParams {
  * not negative, so it does not cancel. */
 struct Msle : NoParams {
   static constexpr const char* name = "msle";
-  static constexpr bool wide = true;
+  static constexpr bool large = true;
   static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
