@@ -109,7 +109,9 @@ LOSSKIT_INLINE V exp(V x) {
 template <class V>
 LOSSKIT_INLINE V at_least(typename V::scalar limit, V x) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-  if constexpr (sizeof x.v == 4) {
+  if constexpr (requires { x.lo; }) {
+    return {at_least(limit, x.lo), at_least(limit, x.hi)};
+  } else if constexpr (sizeof x == 4) {
     float greater;
     asm("max.NaN.f32 %0, %1, %2;" : "=f"(greater) : "f"(limit), "f"(x.v));
     return greater;
