@@ -312,9 +312,9 @@ export interface Binding {
   readonly cuda: CudaBinding
 
   /** How many bytes after its beginning an array meets a multiple of 64. */
-  bytesToLine(array: Uint8Array): number
+  bytesToLine(array: ArrayBufferView): number
   /** Asks for huge pages, where the system has some, for memory that has not been touched yet. */
-  useHugePages(array: Uint8Array): void
+  useHugePages(array: ArrayBufferView): void
 
   info(): Info
   /** Clamped to 1..256; returns what is set. */

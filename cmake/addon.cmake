@@ -10,6 +10,7 @@ add_library(losskit SHARED
   native/addon/addon.cc
   native/addon/async.cc
   native/addon/bound.cc
+  native/addon/bytes.cc
   native/addon/check_shape.cc
   native/addon/cuda/calls.cc
   native/addon/cuda/copies.cc

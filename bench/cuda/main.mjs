@@ -19,14 +19,20 @@ import { comparison, products, smallCalls, times } from './tables.mjs'
 
 const help = `npm run bench:cuda -- [options]
 
-  --only <regexp>  only cases whose name matches; nothing is written then
+  --only <regexp>  only cases whose name matches; nothing is written then, but with --save
+  --within <s>     begin no case after so many seconds: the rest is left out
+  --each <s>       seconds for a case; 4 if not given
   --without-peers  losskit alone
+  --save           write into bench/results even of some cases
   --no-save        write nothing into bench/results
   --emulated       try out this program on the emulated device: tiny cases, whose times say nothing; nothing is written`
 
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
+    within: { type: 'string', default: 'Infinity' },
+    each: { type: 'string', default: '4' },
+    save: { type: 'boolean', default: false },
     'without-peers': { type: 'boolean', default: false },
     'no-save': { type: 'boolean', default: false },
     emulated: { type: 'boolean', default: false },
@@ -74,7 +80,14 @@ const leaveOut = (what, name) => missing.set(what, [...(missing.get(what) ?? [])
 /** @type {import('../rounds.mjs').Pace} */
 const pace = options.emulated
   ? { sampleMs: 1, settleMs: 0, minRounds: 2, maxRounds: 2, budgetMs: 10, rarest: 1 }
-  : { sampleMs: 30, settleMs: 5, minRounds: 9, maxRounds: 31, budgetMs: 4000, rarest: 2 }
+  : {
+      sampleMs: 30,
+      settleMs: 5,
+      minRounds: 9,
+      maxRounds: 31,
+      budgetMs: 1000 * Number(options.each),
+      rarest: 2,
+    }
 /** Larger together than any cache of a device. */
 const apart = options.emulated ? 2 ** 14 : 512 * 2 ** 20
 const mostSets = 64
@@ -139,6 +152,10 @@ const chosen = (options.emulated ? tinyCases() : cases()).filter(({ name }) =>
 )
 const results = []
 for (const [i, item] of chosen.entries()) {
+  if (seconds() > Number(options.within)) {
+    leaveOut('no time was left', item.name)
+    continue
+  }
   say(`${i + 1}/${chosen.length} ${item.name}`)
   const result = await orLeaveOut(item.name, () => run(item))
   if (result !== undefined) results.push(result)
@@ -168,7 +185,8 @@ console.log(facts.join('\n'))
 for (const sheet of sheets) console.log(terminal(sheet))
 console.log(`\n${seconds().toFixed(0)} s`)
 
-if (!options.emulated && !options['no-save'] && options.only === '' && results.length > 0) {
+const saves = options.save || (options.only === '' && !options['no-save'])
+if (saves && !options.emulated && results.length > 0) {
   const date = new Date().toISOString()
   const { name, uuid, computeCapability, processors } = gpu
   const device = { name, uuid, computeCapability, processors, driver: status.driver }

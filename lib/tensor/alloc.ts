@@ -62,9 +62,10 @@ export function alloc(length: number, dtype: DtypeName = 'float32'): BindingArra
   const bytes = length * Class.BYTES_PER_ELEMENT
   if (bytes === 0) return new Class(new ArrayBuffer(0), 0, 0)
   try {
-    const memory = new Uint8Array(bytes + 63)
-    if (bytes >= LARGE) binding.useHugePages(memory)
-    return new Class(memory.buffer, binding.bytesToLine(memory), length)
+    const memory = new ArrayBuffer(bytes + 63)
+    const array = new Class(memory, binding.bytesToLine(new Uint8Array(memory, 0, 1)), length)
+    if (bytes >= LARGE) binding.useHugePages(array)
+    return array
   } catch (error) {
     // Engines say by a RangeError that they have no memory, or no array as long.
     if (!(error instanceof RangeError)) throw error
@@ -92,7 +93,7 @@ export function newArrayOf(dtype: DtypeName, length: number): BindingArray {
 /** A new array of a class by its name, for what the library gives back. */
 export function createArray(kind: string, length: number): BindingArray {
   const array = newArray(kind, length)
-  if (array.byteLength >= LARGE) binding.useHugePages(new Uint8Array(array.buffer))
+  if (array.byteLength >= LARGE) binding.useHugePages(array)
   return array
 }
 

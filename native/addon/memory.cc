@@ -1,5 +1,6 @@
 #include "addon/memory.h"
 
+#include "addon/bytes.h"
 #include "addon/exports.h"
 
 #if defined(__linux__)
@@ -21,30 +22,16 @@ void advise_huge_pages([[maybe_unused]] void* begin, [[maybe_unused]] size_t byt
 #endif
 }
 
-struct View {
-  void* data;
-  size_t bytes;
-};
-
-View read_view(napi_env env, napi_value value) {
-  napi_typedarray_type type;
-  size_t length;
-  void* data;
-  check(napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr), "not a Uint8Array");
-  require(type == napi_uint8_array, "not a Uint8Array");
-  return {data, length};
-}
-
 napi_value bytes_to_line(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  const auto address = reinterpret_cast<uintptr_t>(read_view(env, arguments.value[0]).data);
+  const auto address = reinterpret_cast<uintptr_t>(read_bytes(env, arguments.value[0]).data);
   return make_number(env, static_cast<double>((kCacheLine - address % kCacheLine) % kCacheLine));
 }
 
 napi_value use_huge_pages(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  const View view = read_view(env, arguments.value[0]);
-  advise_huge_pages(view.data, view.bytes);
+  const Bytes bytes = read_bytes(env, arguments.value[0]);
+  advise_huge_pages(bytes.data, bytes.size);
   return nullptr;
 }
 

@@ -1,5 +1,5 @@
-// Copies from memory to shared memory that go on while the thread does something else; the device does so from compute capability 8.0
-// on, others copy at once.
+// Copies from memory to shared memory that go on while the thread does something else; the device does so
+// from compute capability 8.0 on, others copy at once.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -15,7 +15,7 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr unsigned kSteps = kRun / 32;
+constexpr unsigned kSteps = kRun / 32, kStepsAtOnce = 4;
 constexpr unsigned kRunThreads = 8;
 
 // How four neighbours of a chunk are read and written: in one access, one by one, or one by one as far as the
@@ -81,11 +81,18 @@ struct Share {
   Floats* slots;
   unsigned stride;
   bool brain;
-  unsigned steps = kSteps;
+  unsigned steps = kSteps;  // a multiple of kStepsAtOnce
 
-  /** Four scores, as they are stored, take the place of four floats. */
+  /** Where the four scores of a step stand. Halves of two neighbouring threads are sixteen bytes together, in
+   * the slot of the even one.
+   */
   LOSSKIT_INLINE Quad<S>& stored(unsigned step) const {
-    return *reinterpret_cast<Quad<S>*>(slots + step * stride);
+    return reinterpret_cast<Quad<S>*>(slots - odd() + step * stride)[odd()];
+  }
+  static LOSSKIT_INLINE unsigned odd() { return sizeof(S) == 2 ? threadIdx.x & 1 : 0; }
+  /** Before one of two neighbours writes where the other reads. */
+  static LOSSKIT_INLINE void wait_for_neighbour() {
+    if constexpr (sizeof(S) == 2) __syncwarp(3u << (threadIdx.x & 30));
   }
 
   /** Reads the scores from `at` on, of which `left` are there. */
@@ -103,11 +110,22 @@ struct Share {
       for (unsigned i = 0; i < kAtOnce; ++i) stored(first + i) = x[i];
     }
   }
-  /** The same, without waiting for them. */
-  LOSSKIT_INLINE void read(InOne, const S* at, int64_t) const {
+
+  /** The same, without waiting for them, where sixteen bytes are one access: of halves, every other step for
+   * each of two neighbours.
+   */
+  LOSSKIT_INLINE void read_ahead(InOne how, const S* at, int64_t left) const {
+    const S* const of_both = at - 4 * odd();
+    if (reinterpret_cast<uintptr_t>(of_both) % sizeof(uint4) != 0) return read(how, at, left);
+    constexpr unsigned kEvery = 4 / sizeof(S) == 1 ? 1 : 2;
 #pragma unroll 8
-    for (unsigned step = 0; step < steps; ++step)
-      begin_copy(&stored(step), reinterpret_cast<const Quad<S>*>(at + step * 32));
+    for (unsigned step = odd(); step < steps; step += kEvery)
+      begin_copy(reinterpret_cast<uint4*>(slots - odd() + step * stride),
+                 reinterpret_cast<const uint4*>(of_both + step * 32));
+  }
+  template <class How>
+  LOSSKIT_INLINE void read_ahead(How how, const S* at, int64_t left) const {
+    read(how, at, left);
   }
 
   /** The largest of the scores that were read. */
@@ -124,14 +142,21 @@ struct Share {
   LOSSKIT_INLINE void exponentiate(float largest, bool keeps, UnitSum<V> (&sum)[4]) const {
     const V shift(shift_of(largest));
     by_brain<S>(brain, [&](auto is_brain) {
-#pragma unroll 4
-      for (unsigned step = 0; step < steps; ++step) {
-        Floats e = widened(stored(step), is_brain);
-        for (int i = 0; i < 4; ++i) {
-          e.of[i] = exp_flushed(V(e.of[i]) - shift).v;
-          sum[i].add(V(e.of[i]));
+#pragma unroll 1
+      for (unsigned first = 0; first < steps; first += kStepsAtOnce) {
+        Quad<S> x[kStepsAtOnce];
+#pragma unroll
+        for (unsigned i = 0; i < kStepsAtOnce; ++i) x[i] = stored(first + i);
+        if (keeps) wait_for_neighbour();
+#pragma unroll
+        for (unsigned i = 0; i < kStepsAtOnce; ++i) {
+          Floats e = widened(x[i], is_brain);
+          for (int k = 0; k < 4; ++k) {
+            e.of[k] = exp_flushed(V(e.of[k]) - shift).v;
+            sum[k].add(V(e.of[k]));
+          }
+          if (keeps) slots[(first + i) * stride] = e;
         }
-        if (keeps) slots[step * stride] = e;
       }
     });
   }

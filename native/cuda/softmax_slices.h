@@ -18,25 +18,36 @@ constexpr unsigned kMostEach = 13;  // chunks of a slice, for which there is roo
  * write. */
 constexpr unsigned kFewEach = 4;
 
-/** A chunk, and how it meets the row before it. */
+/** The sums of a chunk, and how it meets the row before it. */
 struct Met {
-  Chunk chunk;
-  double fade;
+  double max, whole, rest, fade;
   Meets how;
 };
+
+/** A measured row that waits to be finished, and where the score of its label stands. */
+struct WaitingRow {
+  double max, whole, rest, score, weight, incoming;
+  uint64_t row, place;
+};
+constexpr unsigned kMostWaiting = 16;  // and one that is being measured
 
 /** What the threads of a block share, before the chunks themselves. */
 struct alignas(16) SliceMemory {
   BlockTally<float> tally;
-  Met met[32];
   Chunk parts[2][kMostEach];  // of this row, and of the one before, which other blocks may still read
   float largest[kMostEach][kGroup / 32];
   float factor[kMostEach];
-  float sums[kGroups][2][kRun / kGroup][32];  // by runs and lanes: the whole parts, and the rest
+  WaitingRow waiting[kMostWaiting + 1];
+  union {
+    float sums[kGroups][2][kRun / kGroup][32];  // by runs and lanes: the whole parts, and the rest
+    Met met[32];                                // once the sums are gathered
+  };
 };
 
 constexpr size_t kChunkBytes = kChunk * sizeof(float);
 constexpr size_t slice_bytes(unsigned each) { return sizeof(SliceMemory) + each * kChunkBytes; }
+static_assert(3 * (slice_bytes(kFewEach) + 1024) <= 228 << 10,
+              "no room for three blocks in the 228 KB of a processor");
 
 /** Where a thread stands in the chunk of its group. */
 struct Member {
@@ -83,14 +94,16 @@ struct Slice {
 
   /** Begins to read the scores. */
   LOSSKIT_INLINE void read(const S* scores) const {
+    __syncwarp();  // until other threads are done with their slots
     each_chunk(scores, [&](unsigned, const Share<S>& share, auto how, unsigned first, int64_t left) {
-      share.read(how, scores + first, left);
+      share.read_ahead(how, scores + first, left);
     });
   }
 
   /** Finds the largest score of each chunk, once they are there. */
   LOSSKIT_INLINE void look() const {
     finish_copies();
+    __syncwarp();  // of other threads too
     for (unsigned k = Member().group; k < chunks; k += groups()) {
       const float found = largest_among(share(k).largest(), 32);
       if (lane_of_warp() == 0) memory.largest[k][threadIdx.x % kGroup / 32] = found;
@@ -153,14 +166,30 @@ struct Slice {
   }
 };
 
-/** The row from the parts of its slices, by a warp: one after the other, as all that does not wait for the
- * one before was found by all lanes at once. */
-LOSSKIT_INLINE Chunk combine_slices(Chunk* parts, unsigned each, unsigned chunks, Met (&met)[32]) {
+/** The parts of a row, each of which the block that measured it has. */
+struct PartsOfRow {
+  Chunk* own;
+  unsigned each, chunks;
+
+  LOSSKIT_INLINE const Chunk& operator[](unsigned k) const { return *in_block(own + k % each, k / each); }
+};
+
+/** The largest score of a row, by a warp. */
+LOSSKIT_INLINE double largest_part(const PartsOfRow& parts) {
+  double largest = -infinity<double>;
+  for (unsigned k = lane_of_warp(); k < parts.chunks; k += 32)
+    largest = parts[k].max > largest ? parts[k].max : largest;
+  return largest_among(largest, 32);
+}
+
+/** The row from its parts, by a warp: one after the other, as all that does not wait for the one before is
+ * found by all lanes at once. */
+LOSSKIT_INLINE Chunk combine_parts(const PartsOfRow& parts, Met (&met)[32]) {
   Chunk row{};
-  for (unsigned first = 0; first < chunks; first += 32) {
+  for (unsigned first = 0; first < parts.chunks; first += 32) {
     const unsigned k = first + lane_of_warp();
     Chunk own = {-infinity<double>, 0, 0, 0, 0};
-    if (k < chunks) own = *in_block(parts + k % each, k / each);
+    if (k < parts.chunks) own = parts[k];
     double before = own.max;  // the largest up to this chunk, and then up to the one before
     for (unsigned distance = 1; distance < 32; distance *= 2) {
       const double other = __shfl_up_sync(kWarp, before, distance);
@@ -170,33 +199,51 @@ LOSSKIT_INLINE Chunk combine_slices(Chunk* parts, unsigned each, unsigned chunks
     if (lane_of_warp() == 0 || (first > 0 && row.max > before)) before = row.max;
     const Meets how = meets(before, own.max);
     __syncwarp();  // until all have read those of before
-    met[lane_of_warp()] = {own, k > 0 ? fading(before, own.max, how) : 1, how};
+    met[lane_of_warp()] = {own.max, own.whole, own.rest, k > 0 ? fading(before, own.max, how) : 1, how};
     __syncwarp();
-    const unsigned count = chunks - first < 32 ? chunks - first : 32;
-#pragma unroll 4
+    const unsigned count = parts.chunks - first < 32 ? parts.chunks - first : 32;
+#pragma unroll 2
     for (unsigned i = 0; i < count; ++i) {
-      row = first + i == 0 ? met[i].chunk : combine(row, met[i].chunk, met[i].how, met[i].fade);
+      const Chunk chunk = {met[i].max, met[i].whole, met[i].rest, 0, 0};
+      row = first + i == 0 ? chunk : combine(row, chunk, met[i].how, met[i].fade);
     }
   }
   return row;
 }
 
-/** A gradient that is written after all others of its row. */
-struct LateGradient {
-  uint64_t place = 0;
-  float grad = 0;
-  bool is_due = false;
+/** Finishes the rows that wait, by a warp, one for each lane: the value, which the first block of a cluster
+ * gives, and the gradient of the label, by the block whose slice it stands in. All other gradients of the row
+ * are written. */
+template <class Loss, class P>
+LOSSKIT_INLINE void finish_waiting(const Call& c, const P& params, const WaitingRow* waiting, unsigned count,
+                                   unsigned rank, uint64_t begin, uint64_t columns, Tally<float>& tally) {
+  if (lane_of_warp() >= count) return;
+  const bool wants_grad = c.grads[0].data != nullptr;
+  const WaitingRow& w = waiting[lane_of_warp()];
+  const FinishedRows done = finish_labelled<Loss>(
+      params, wants_grad, {w.max, w.whole, w.rest, 0, 0, w.score, w.weight, w.incoming});
+  const uint64_t column = w.place - Scores<float>(c, c.inputs[0], w.row).first - begin;
+  if (wants_grad && column < columns) put_float(c.grads[0], w.place, static_cast<float>(done.label_grad.v));
+  if (rank != 0) return;
+  const auto value = static_cast<float>(done.value.v);
+  if (c.values.data != nullptr) static_cast<float*>(c.values.data)[w.row] = value;
+  if (c.wants_sum) tally.add_alone(value);
+  if (c.wants_sum && is_mean_weighted(c)) tally.add_weight_alone(static_cast<float>(w.weight));
+  tally.count(1);
+}
 
-  LOSSKIT_INLINE void write(const MutableTensor& to) {
-    if (is_due) put_float(to, place, grad);
-    is_due = false;
-  }
-};
+/** Blocks that a processor is to have registers for. */
+template <class Loss>
+constexpr int blocks_at_once() {
+  return requires { Loss::large; }
+  ? 2 : 3;
+}
 
-/** Most warps read, measure and write; one combines what they measured and finishes the row, while they go on
- * to the next, whose scores are on their way before the gradient of this one is written. */
+/** Most warps read, measure and write; one combines what they measured, while they go on to the next row,
+ * whose scores are on their way before the gradient of this one is written. What nobody waits for, it does
+ * for many rows at once. */
 template <class Loss, class S, class P>
-__global__ void __launch_bounds__(kGroup* kGroups + 32, 3)
+__global__ void __launch_bounds__(kGroup* kGroups + 32, blocks_at_once<Loss>())
     sliced_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
                           Outcome<float>* outcome, unsigned each) {
   SliceMemory& memory = *dynamic_shared<SliceMemory>();
@@ -208,13 +255,16 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, 3)
   const Slice<S> slice = {memory, reinterpret_cast<Floats*>(&memory + 1),
                           c.inputs[0].dtype == Dtype::bfloat16, chunks - first < each ? chunks - first : each,
                           c.columns - begin};
-  const bool serves = slice.serves(), tallies = serves && lane_of_warp() == 0 && rank == 0;
+  const bool serves = slice.serves();
   const auto place_of = [&](uint64_t row) { return Scores<float>(c, c.inputs[0], row).first; };
   const auto read = [&](uint64_t row) {
     if (!serves) slice.read(static_cast<const S*>(c.inputs[0].data) + place_of(row) + begin);
   };
-  unsigned turn = 0;
-  LateGradient late;
+  unsigned turn = 0, waiting = 0;
+  const auto finish = [&] {
+    finish_waiting<Loss>(c, params, memory.waiting, waiting, rank, begin, slice.chunks * kChunk, tally);
+    __syncwarp();
+  };
   uint64_t row = blockIdx.x / slices;
   int64_t label = row < c.rows ? label_of<1>(c, row) : kBad;
   if (label >= 0) read(row);
@@ -222,15 +272,25 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, 3)
     const uint64_t next = row + gridDim.x / slices, place = place_of(row);
     const int64_t next_label = next < c.rows ? label_of<1>(c, next) : kBad;
     S* const grads = static_cast<S*>(c.grads[0].data) + place + begin;
-    MeasuredRows m{};
     if (label >= 0) {
-      // Before anyone writes a gradient where scores stand.
-      if (serves)
-        m.score =
-            Doubles(static_cast<double>(float_at<float>(c.inputs[0], place + static_cast<uint64_t>(label))));
-      if (!serves) slice.look();
+      if (!serves) {
+        slice.look();
+      } else if (lane_of_warp() == 0) {
+        WaitingRow& w = memory.waiting[waiting];
+        w.row = row;
+        w.place = place + static_cast<uint64_t>(label);
+        w.score =
+            static_cast<double>(float_at<float>(c.inputs[0], w.place));  // before a gradient stands there
+        w.weight = static_cast<double>(class_weight<float>(c, label));
+        w.incoming = wants_grad ? incoming_gradient(c, scale, row) : 0;
+      }
       __syncthreads();
-      late.write(c.grads[0]);
+      if (serves && waiting == kMostWaiting) {
+        finish();
+        if (lane_of_warp() == 0) memory.waiting[0] = memory.waiting[waiting];
+        __syncwarp();
+        waiting = 0;
+      }
       Chunk* const parts = memory.parts[turn++ % 2];
       slice.measure(wants_grad, parts);
       if (!wants_grad && next_label >= 0) read(next);
@@ -240,15 +300,27 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, 3)
         __syncthreads();
       }
       if (serves) {
-        const Chunk whole = combine_slices(parts, each, chunks, memory.met);
-        m.max = whole.max, m.whole = whole.whole, m.rest = whole.rest;
-        m.weight = static_cast<double>(class_weight<float>(c, label));
-        m.incoming = wants_grad ? incoming_gradient(c, scale, row) : 0;
-        // All that the others wait for.
-        const double factor = finish_labelled<Loss>(params, wants_grad, m).factor.v;
-        if (wants_grad && lane_of_warp() < slice.chunks)
-          memory.factor[lane_of_warp()] = static_cast<float>(
-              factor_of(factor, whole.max, static_cast<double>(slice.largest(lane_of_warp()))));
+        const PartsOfRow of_row = {parts, each, chunks};
+        // How far the maximum of a chunk of this slice is below that of the row.
+        double sunk = 1;
+        if (wants_grad) {
+          const double largest = largest_part(of_row);
+          if (lane_of_warp() < slice.chunks)
+            sunk = factor_of(1, largest, static_cast<double>(slice.largest(lane_of_warp())));
+        }
+        const Chunk whole = combine_parts(of_row, memory.met);
+        WaitingRow& w = memory.waiting[waiting++];
+        if (wants_grad) {
+          const MeasuredRows m = {whole.max, whole.whole, whole.rest, 0, 0, w.score, w.weight, w.incoming};
+          const double factor = finish_labelled<Loss>(params, true, m).factor.v;
+          if (lane_of_warp() < slice.chunks)
+            memory.factor[lane_of_warp()] = static_cast<float>(factor * sunk);
+        }
+        if (lane_of_warp() == 0) {
+          w.max = whole.max;
+          w.whole = whole.whole;
+          w.rest = whole.rest;
+        }
       }
       if (wants_grad) __syncthreads();
     }
@@ -257,19 +329,7 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, 3)
       if (label == kIgnored) slice.clear(grads);
     }
     if ((wants_grad || label < 0) && next_label >= 0) read(next);
-    if (serves && label >= 0) {
-      const FinishedRows done = finish_labelled<Loss>(params, wants_grad, m);
-      const uint64_t column = static_cast<uint64_t>(label) - begin;
-      late = {place + static_cast<uint64_t>(label), static_cast<float>(done.label_grad.v),
-              wants_grad && lane_of_warp() == 0 && column < slice.chunks * kChunk};
-      if (tallies) {
-        const auto value = static_cast<float>(done.value.v);
-        if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = value;
-        if (c.wants_sum) tally.add_alone(value);
-        if (c.wants_sum && is_mean_weighted(c)) tally.add_weight_alone(static_cast<float>(m.weight.v));
-        tally.count(1);
-      }
-    } else if (tallies) {
+    if (label < 0 && serves && rank == 0 && lane_of_warp() == 0) {
       if (label == kBad) tally.fault(row, 1, Status::label);
       if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = 0;
     }
@@ -277,7 +337,7 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, 3)
     label = next_label;
   }
   __syncthreads();
-  late.write(c.grads[0]);
+  if (serves) finish();
   if (slices > 1) synchronize_cluster();  // others may read the parts of this block
   tally.end(c, outcome);
 }

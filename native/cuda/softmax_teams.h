@@ -41,7 +41,8 @@ __global__ void __launch_bounds__(kTeamsBlock, 6)
   const unsigned leader = lane_of_warp() / team * team, run = (lane_of_warp() - leader) / kRunThreads;
   const unsigned first = run * kRun + threadIdx.x % kRunThreads * 4;  // column of this thread
   const int64_t left = static_cast<int64_t>(c.columns) - first;
-  const auto steps = static_cast<unsigned>(runs > 1 ? kSteps : (c.columns + 31) / 32);
+  const auto steps = static_cast<unsigned>(
+      runs > 1 ? kSteps : (c.columns + 32 * kStepsAtOnce - 1) / (32 * kStepsAtOnce) * kStepsAtOnce);
   const bool leads = lane_of_warp() == leader;
   const Share<S> share = {reinterpret_cast<Floats*>(&memory + 1) + threadIdx.x, kTeamsBlock,
                           c.inputs[0].dtype == Dtype::bfloat16, steps};

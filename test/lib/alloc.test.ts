@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { DtypeName } from '../../binding.js'
 import { binding } from '../../lib/backend/binding.ts'
 import { alloc, mse } from '../../lib/index.ts'
+import { createArray } from '../../lib/tensor/alloc.ts'
 import { told } from './thrown.ts'
 
 const MB = 2 ** 20
@@ -32,6 +34,14 @@ describe('alloc', () => {
       expect(array.length).toBe(length)
       expect(bytesOf(array).every(byte => byte === 0)).toBe(true)
     }
+  })
+
+  it.skipIf(totalmem() < 12 * 2 ** 30)('gives more bytes than engines have in an array of bytes', () => {
+    const length = 2 ** 31 + 5
+    expect([alloc(length, 'bfloat16').length, createArray('Uint16Array', length).length]).toEqual([
+      length,
+      length,
+    ])
   })
 
   it('begins at a multiple of 64 bytes, whatever the size', () => {

@@ -3,16 +3,10 @@
 
 #include <napi.h>
 
+#include "addon/bytes.h"
 #include "addon/cuda/device_memory.h"
 
 namespace losskit {
-
-/** An array's bytes. */
-struct Bytes {
-  void* data;
-  uint64_t size;
-};
-Bytes read_bytes(napi_env env, napi_value array);
 
 /** Puts a copy of the bytes into the stream. They may change at once, unless they are pinned. */
 void upload(CudaStream& stream, DeviceMemory& to, const Bytes& from);
