@@ -1,6 +1,6 @@
 // The softmax of long rows in one read and one write of memory: a cluster of blocks for each row, a slice of
-// a few chunks for each block, which keeps it in shared memory from the first look to the gradient.
-// Sixty-four threads take a chunk.
+// a few chunks for each block, which keeps it in shared memory from the first look to the gradient. A warp
+// takes a chunk.
 #pragma once
 
 #include "cuda/cluster.h"
@@ -10,10 +10,9 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr unsigned kGroup = 64;       // threads of a chunk
-constexpr unsigned kGroups = 4;       // of a block at most
 constexpr unsigned kMostSlices = 16;  // blocks of a cluster
-constexpr unsigned kMostEach = 13;  // chunks of a slice, for which there is room in the memory of a processor
+constexpr unsigned kMostEach = 8;  // chunks of a slice, for which there is room in the memory of a processor
+constexpr unsigned kMostWarps = 4;  // that take chunks
 /** So many chunks leave room for three blocks on a processor, of which one computes while others read and
  * write. */
 constexpr unsigned kFewEach = 4;
@@ -29,19 +28,16 @@ struct WaitingRow {
   double max, whole, rest, score, weight, incoming;
   uint64_t row, place;
 };
-constexpr unsigned kMostWaiting = 16;  // and one that is being measured
+constexpr unsigned kMostWaiting = 8;  // and one that is being measured
 
 /** What the threads of a block share, before the chunks themselves. */
 struct alignas(16) SliceMemory {
   BlockTally<float> tally;
   Chunk parts[2][kMostEach];  // of this row, and of the one before, which other blocks may still read
-  float largest[kMostEach][kGroup / 32];
   float factor[kMostEach];
   WaitingRow waiting[kMostWaiting + 1];
-  union {
-    float sums[kGroups][2][kRun / kGroup][32];  // by runs and lanes: the whole parts, and the rest
-    Met met[32];                                // once the sums are gathered
-  };
+  float sums[kMostWarps][2][kWarpRuns][32];  // by runs and lanes: the whole parts, and the rest
+  Met met[32];
 };
 
 constexpr size_t kChunkBytes = kChunk * sizeof(float);
@@ -49,43 +45,37 @@ constexpr size_t slice_bytes(unsigned each) { return sizeof(SliceMemory) + each 
 static_assert(3 * (slice_bytes(kFewEach) + 1024) <= 228 << 10,
               "no room for three blocks in the 228 KB of a processor");
 
-/** Where a thread stands in the chunk of its group. */
-struct Member {
-  unsigned group = threadIdx.x / kGroup, of_group = threadIdx.x % kGroup;
-  unsigned run = of_group / kRunThreads, lane = of_group % kRunThreads * 4;
-};
-
 /** A block's slice of a row. */
 template <class S>
 struct Slice {
   SliceMemory& memory;
-  Floats* slots;
+  Piece<float>* slots;
   bool brain;
   unsigned chunks;   // of the slice
   uint64_t columns;  // of the row, from the slice's first on
 
-  /** Of threads that take chunks; one warp more serves them. */
-  static LOSSKIT_INLINE unsigned groups() { return blockDim.x / kGroup; }
-  static LOSSKIT_INLINE bool serves() { return threadIdx.x / kGroup == groups(); }
+  /** Of warps that take chunks; one more serves them. */
+  static LOSSKIT_INLINE unsigned warps() { return blockDim.x / 32 - 1; }
+  static LOSSKIT_INLINE unsigned warp() { return threadIdx.x / 32; }
+  static LOSSKIT_INLINE bool serves() { return warp() == warps(); }
 
   /** This thread's share of a chunk: neighbours keep their numbers next to each other. */
   LOSSKIT_INLINE Share<S> share(unsigned chunk) const {
-    return {slots + chunk * kSteps * kGroup + Member().of_group, kGroup, brain};
+    return {slots + chunk * (kChunkBytes / sizeof(Piece<float>)) + lane_of_warp(), 32, brain};
   }
 
-  /** Calls f(chunk, share, how, first column, how many are left from there) for the chunks of this thread's
-   * group. */
+  /** Calls f(chunk, share, how, where its run begins, how many numbers are left from there) for the chunks of
+   * this warp. */
   template <class F>
   LOSSKIT_INLINE void each_chunk(const S* row, F f) const {
-    const Member m;
-    const bool aligned = is_quad<S>(row);
-    for (unsigned k = m.group; k < chunks; k += groups()) {
-      const unsigned begin = k * kChunk, first = begin + m.run * kRun + m.lane;
+    const bool aligned = in_pieces(row);
+    for (unsigned k = warp(); k < chunks; k += warps()) {
+      const unsigned begin = k * kChunk, first = begin + lane_of_warp() / kRunThreads * kRun;
       const auto left = static_cast<int64_t>(columns) - static_cast<int64_t>(first);
-      if (columns - begin < kChunk) {
-        f(k, share(k), AsFarAs(), first, left);
-      } else if (aligned) {
-        f(k, share(k), InOne(), first, left);
+      if (aligned && columns - begin >= kChunk) {
+        f(k, share(k), Whole(), first, left);
+      } else if (aligned && columns % Piece<S>::numbers == 0) {
+        f(k, share(k), WholeIfAny(), first, left);
       } else {
         f(k, share(k), OneByOne(), first, left);
       }
@@ -94,62 +84,21 @@ struct Slice {
 
   /** Begins to read the scores. */
   LOSSKIT_INLINE void read(const S* scores) const {
-    __syncwarp();  // until other threads are done with their slots
     each_chunk(scores, [&](unsigned, const Share<S>& share, auto how, unsigned first, int64_t left) {
-      share.read_ahead(how, scores + first, left);
+      share.read(how, scores + first, left);
     });
   }
 
-  /** Finds the largest score of each chunk, once they are there. */
-  LOSSKIT_INLINE void look() const {
-    finish_copies();
-    __syncwarp();  // of other threads too
-    for (unsigned k = Member().group; k < chunks; k += groups()) {
-      const float found = largest_among(share(k).largest(), 32);
-      if (lane_of_warp() == 0) memory.largest[k][threadIdx.x % kGroup / 32] = found;
-    }
-  }
-
-  LOSSKIT_INLINE float largest(unsigned chunk) const {
-    const float a = memory.largest[chunk][0], b = memory.largest[chunk][1];
-    return a > b ? a : b;
-  }
-
-  /** Finds the exponentials of a chunk, and leaves their sums. */
-  LOSSKIT_INLINE void exponentiate(unsigned k, bool keeps) const {
-    const Member m;
-    UnitSum<vec<float, kTeam>> sum[4];
-    share(k).exponentiate(largest(k), keeps, sum);
-    for (int i = 0; i < 4; ++i) {
-      memory.sums[m.group][0][m.run][m.lane + i] = sum[i].whole().v;
-      memory.sums[m.group][1][m.run][m.lane + i] = sum[i].rest().v;
-    }
-  }
-
-  /** Adds up what the threads of a chunk found, in the order of measure_chunk: half of a warp the whole
-   * parts, half the rest. */
-  LOSSKIT_INLINE void gather(unsigned k, Chunk& part) const {
-    const Member m;
-    const auto& sums = memory.sums[m.group][lane_of_warp() / kTeam];
-    double sum = 0;
-    for (const auto& run : sums) {
-      sum = sum + (static_cast<double>(run[lane()]) + static_cast<double>(run[lane() + kTeam]));
-    }
-    sum = sum_lanes(Doubles(sum));
-    const double rest = __shfl_sync(kWarp, sum, kTeam);
-    if (lane_of_warp() == 0) part = {static_cast<double>(largest(k)), sum, rest, 0, 0};
-  }
-
-  /** Measures its chunks, once the largest scores are known. All threads of the block come to it. */
+  /** Measures its chunks: the exponentials are kept for a gradient. */
   LOSSKIT_INLINE void measure(bool keeps, Chunk* parts) const {
-    const Member m;
-    for (unsigned first = 0; first < chunks; first += groups()) {
-      const unsigned k = first + m.group;
-      const bool takes = !serves() && k < chunks;
-      if (first > 0) __syncthreads();  // until sums are gathered
-      if (takes) exponentiate(k, keeps);
-      __syncthreads();
-      if (takes && m.of_group < 32) gather(k, parts[k]);
+    for (unsigned k = warp(); k < chunks; k += warps()) {
+      const float largest = largest_among(share(k).largest(), 32);
+      auto& sums = memory.sums[warp()];
+      const unsigned run = lane_of_warp() / kRunThreads;
+      share(k).exponentiate(largest, keeps, sums[0][run], sums[1][run]);
+      __syncwarp();
+      gather(largest, sums[lane_of_warp() / kTeam], parts[k]);
+      __syncwarp();
     }
   }
 
@@ -163,6 +112,19 @@ struct Slice {
     each_chunk(grads, [&](unsigned, const Share<S>& share, auto how, unsigned first, int64_t left) {
       share.clear(how, grads + first, left);
     });
+  }
+
+ private:
+  /** Adds up what the threads of a warp found, in the order of measure_chunk: half of a warp the whole parts,
+   * half the rest. */
+  static LOSSKIT_INLINE void gather(float largest, const float (&sums)[kWarpRuns][32], Chunk& part) {
+    double sum = 0;
+    for (const auto& run : sums) {
+      sum = sum + (static_cast<double>(run[lane()]) + static_cast<double>(run[lane() + kTeam]));
+    }
+    sum = sum_lanes(Doubles(sum));
+    const double rest = __shfl_sync(kWarp, sum, kTeam);
+    if (lane_of_warp() == 0) part = {static_cast<double>(largest), sum, rest, 0, 0};
   }
 };
 
@@ -232,18 +194,11 @@ LOSSKIT_INLINE void finish_waiting(const Call& c, const P& params, const Waiting
   tally.count(1);
 }
 
-/** Blocks that a processor is to have registers for. */
-template <class Loss>
-constexpr int blocks_at_once() {
-  return requires { Loss::large; }
-  ? 2 : 3;
-}
-
 /** Most warps read, measure and write; one combines what they measured, while they go on to the next row,
  * whose scores are on their way before the gradient of this one is written. What nobody waits for, it does
  * for many rows at once. */
 template <class Loss, class S, class P>
-__global__ void __launch_bounds__(kGroup* kGroups + 32, blocks_at_once<Loss>())
+__global__ void __launch_bounds__(32 * (kMostWarps + 1), 3)
     sliced_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
                           Outcome<float>* outcome, unsigned each) {
   SliceMemory& memory = *dynamic_shared<SliceMemory>();
@@ -252,7 +207,7 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, blocks_at_once<Loss>())
   const unsigned slices = cluster_size(), rank = rank_in_cluster();
   const auto chunks = static_cast<unsigned>(chunks_of(c)), first = rank * each;
   const uint64_t begin = first * kChunk;
-  const Slice<S> slice = {memory, reinterpret_cast<Floats*>(&memory + 1),
+  const Slice<S> slice = {memory, reinterpret_cast<Piece<float>*>(&memory + 1),
                           c.inputs[0].dtype == Dtype::bfloat16, chunks - first < each ? chunks - first : each,
                           c.columns - begin};
   const bool serves = slice.serves();
@@ -261,8 +216,30 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, blocks_at_once<Loss>())
     if (!serves) slice.read(static_cast<const S*>(c.inputs[0].data) + place_of(row) + begin);
   };
   unsigned turn = 0, waiting = 0;
-  const auto finish = [&] {
-    finish_waiting<Loss>(c, params, memory.waiting, waiting, rank, begin, slice.chunks * kChunk, tally);
+  const auto finish = [&](unsigned count) {
+    finish_waiting<Loss>(c, params, memory.waiting, count, rank, begin, slice.chunks * kChunk, tally);
+    __syncwarp();
+  };
+  /** What the gradient of the row waits for. */
+  const auto serve = [&](Chunk* parts) {
+    const PartsOfRow of_row = {parts, each, chunks};
+    double sunk = 1;  // how far the maximum of a chunk of this slice is below that of the row
+    if (wants_grad) {
+      const double largest = largest_part(of_row);
+      if (lane_of_warp() < slice.chunks) sunk = factor_of(1, largest, parts[lane_of_warp()].max);
+    }
+    const Chunk whole = combine_parts(of_row, memory.met);
+    WaitingRow& w = memory.waiting[waiting++];
+    if (wants_grad) {
+      const MeasuredRows m = {whole.max, whole.whole, whole.rest, 0, 0, w.score, w.weight, w.incoming};
+      const double factor = finish_labelled<Loss>(params, true, m).factor.v;
+      if (lane_of_warp() < slice.chunks) memory.factor[lane_of_warp()] = static_cast<float>(factor * sunk);
+    }
+    if (lane_of_warp() == 0) {
+      w.max = whole.max;
+      w.whole = whole.whole;
+      w.rest = whole.rest;
+    }
     __syncwarp();
   };
   uint64_t row = blockIdx.x / slices;
@@ -273,8 +250,10 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, blocks_at_once<Loss>())
     const int64_t next_label = next < c.rows ? label_of<1>(c, next) : kBad;
     S* const grads = static_cast<S*>(c.grads[0].data) + place + begin;
     if (label >= 0) {
+      Chunk* const parts = memory.parts[turn++ % 2];
       if (!serves) {
-        slice.look();
+        slice.measure(wants_grad, parts);
+        if (!wants_grad && next_label >= 0) read(next);
       } else if (lane_of_warp() == 0) {
         WaitingRow& w = memory.waiting[waiting];
         w.row = row;
@@ -284,60 +263,36 @@ __global__ void __launch_bounds__(kGroup* kGroups + 32, blocks_at_once<Loss>())
         w.weight = static_cast<double>(class_weight<float>(c, label));
         w.incoming = wants_grad ? incoming_gradient(c, scale, row) : 0;
       }
-      __syncthreads();
-      if (serves && waiting == kMostWaiting) {
-        finish();
-        if (lane_of_warp() == 0) memory.waiting[0] = memory.waiting[waiting];
-        __syncwarp();
-        waiting = 0;
-      }
-      Chunk* const parts = memory.parts[turn++ % 2];
-      slice.measure(wants_grad, parts);
-      if (!wants_grad && next_label >= 0) read(next);
       if (slices > 1) {
         synchronize_cluster();
       } else {
         __syncthreads();
       }
-      if (serves) {
-        const PartsOfRow of_row = {parts, each, chunks};
-        // How far the maximum of a chunk of this slice is below that of the row.
-        double sunk = 1;
-        if (wants_grad) {
-          const double largest = largest_part(of_row);
-          if (lane_of_warp() < slice.chunks)
-            sunk = factor_of(1, largest, static_cast<double>(slice.largest(lane_of_warp())));
-        }
-        const Chunk whole = combine_parts(of_row, memory.met);
-        WaitingRow& w = memory.waiting[waiting++];
-        if (wants_grad) {
-          const MeasuredRows m = {whole.max, whole.whole, whole.rest, 0, 0, w.score, w.weight, w.incoming};
-          const double factor = finish_labelled<Loss>(params, true, m).factor.v;
-          if (lane_of_warp() < slice.chunks)
-            memory.factor[lane_of_warp()] = static_cast<float>(factor * sunk);
-        }
-        if (lane_of_warp() == 0) {
-          w.max = whole.max;
-          w.whole = whole.whole;
-          w.rest = whole.rest;
-        }
+      if (serves) serve(parts);
+      if (wants_grad) {
+        __syncthreads();
+        if (!serves) slice.write(grads);
       }
-      if (wants_grad) __syncthreads();
-    }
-    if (!serves && wants_grad) {
-      if (label >= 0) slice.write(grads);
-      if (label == kIgnored) slice.clear(grads);
+      // The gradients of all rows but this one are written.
+      if (serves && waiting > kMostWaiting) {
+        finish(kMostWaiting);
+        if (lane_of_warp() == 0) memory.waiting[0] = memory.waiting[kMostWaiting];
+        __syncwarp();
+        waiting = 1;
+      }
+    } else {
+      if (label == kIgnored && !serves && wants_grad) slice.clear(grads);
+      if (serves && rank == 0 && lane_of_warp() == 0) {
+        if (label == kBad) tally.fault(row, 1, Status::label);
+        if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = 0;
+      }
     }
     if ((wants_grad || label < 0) && next_label >= 0) read(next);
-    if (label < 0 && serves && rank == 0 && lane_of_warp() == 0) {
-      if (label == kBad) tally.fault(row, 1, Status::label);
-      if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = 0;
-    }
     row = next;
     label = next_label;
   }
   __syncthreads();
-  if (serves) finish();
+  if (serves) finish(waiting);
   if (slices > 1) synchronize_cluster();  // others may read the parts of this block
   tally.end(c, outcome);
 }
@@ -366,7 +321,7 @@ Code launch_slices(const Call& c, const Place& place, bool& launched) {
   for (unsigned most : {has_clusters ? kMostSlices : 1, has_clusters ? kPlainCluster : 1}) {
     const Cut cut = cut_of(chunks_of(c), most, most_shared);
     if (cut.slices == 0) continue;
-    Geometry geometry = {cut.slices, kGroup * (cut.each < kGroups ? cut.each : kGroups) + 32,
+    Geometry geometry = {cut.slices, 32 * ((cut.each < kMostWarps ? cut.each : kMostWarps) + 1),
                          slice_bytes(cut.each), cut.slices};
     int at_once = 0;
     // An error tells that clusters are larger than those of this device, as 0 does.

@@ -1,5 +1,5 @@
-// The softmax of short rows in one read and one write of memory: eight threads for each run of a row, so that
-// a warp has one row of four runs, two of two, or four of one.
+// The softmax of short rows in one read and one write of memory: four threads for each run of a row, so that
+// a warp has one row of eight runs, two of four, four of two, or eight of one.
 #pragma once
 
 #include "cuda/softmax_run.h"
@@ -8,7 +8,7 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr unsigned kTeamsBlock = 128, kTeamsWarps = kTeamsBlock / 32, kWarpRuns = 32 / kRunThreads;
+constexpr unsigned kTeamsBlock = 128, kTeamsWarps = kTeamsBlock / 32, kTeamsAtOnce = 3;
 
 /** What the threads of a block share, before the numbers of each. */
 struct alignas(16) TeamMemory {
@@ -19,65 +19,58 @@ struct alignas(16) TeamMemory {
 /** Adds up what a row's threads found, in the order of measure_chunk; the row's runs begin with `first` of
  * the warp's. */
 LOSSKIT_INLINE double sum_runs(const float (&sums)[kWarpRuns][32], unsigned first, unsigned runs) {
-  const unsigned i = threadIdx.x % kRunThreads;
-  double low = 0, high = 0;  // of lanes i and i + 8
+  double of[4] = {};  // of lanes i, i + 4, i + 8 and i + 12
   for (unsigned run = first; run < first + runs; ++run) {
-    low = low + (static_cast<double>(sums[run][i]) + static_cast<double>(sums[run][i + 16]));
-    high = high + (static_cast<double>(sums[run][i + 8]) + static_cast<double>(sums[run][i + 24]));
+    const float* const lanes = sums[run] + threadIdx.x % kRunThreads;
+    for (int k = 0; k < 4; ++k)
+      of[k] = of[k] + (static_cast<double>(lanes[4 * k]) + static_cast<double>(lanes[4 * k + 16]));
   }
-  double sum = low + high;
-  for (int distance = 4; distance > 0; distance /= 2) sum = sum + __shfl_xor_sync(kWarp, sum, distance);
+  double sum = (of[0] + of[2]) + (of[1] + of[3]);
+  for (int distance = 2; distance > 0; distance /= 2) sum = sum + __shfl_xor_sync(kWarp, sum, distance);
   return sum;
 }
 
 template <class Loss, class S, class P>
-__global__ void __launch_bounds__(kTeamsBlock, 6)
+__global__ void __launch_bounds__(kTeamsBlock, kTeamsAtOnce)
     team_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
                         Outcome<float>* outcome, unsigned runs) {
   TeamMemory& memory = *dynamic_shared<TeamMemory>();
   Tally<float> tally(memory.tally);
   const bool by_weights = is_mean_weighted(c), wants_grad = c.grads[0].data != nullptr;
   const unsigned warp = threadIdx.x / 32, team = runs * kRunThreads, rows_at_once = 32 / team;
-  const unsigned leader = lane_of_warp() / team * team, run = (lane_of_warp() - leader) / kRunThreads;
-  const unsigned first = run * kRun + threadIdx.x % kRunThreads * 4;  // column of this thread
-  const int64_t left = static_cast<int64_t>(c.columns) - first;
-  const auto steps = static_cast<unsigned>(
-      runs > 1 ? kSteps : (c.columns + 32 * kStepsAtOnce - 1) / (32 * kStepsAtOnce) * kStepsAtOnce);
+  const unsigned leader = lane_of_warp() / team * team, of_warp = lane_of_warp() / kRunThreads;
+  const unsigned begin = (of_warp - leader / kRunThreads) * kRun;  // of this thread's run
+  const int64_t left = static_cast<int64_t>(c.columns) - begin;
+  const auto few =
+      static_cast<unsigned>((c.columns + 32 * kStepsAtOnce - 1) / (32 * kStepsAtOnce) * kStepsAtOnce);
   const bool leads = lane_of_warp() == leader;
-  const Share<S> share = {reinterpret_cast<Floats*>(&memory + 1) + threadIdx.x, kTeamsBlock,
-                          c.inputs[0].dtype == Dtype::bfloat16, steps};
+  const Share<S> share = {reinterpret_cast<Piece<float>*>(&memory + 1) + threadIdx.x, blockDim.x,
+                          c.inputs[0].dtype == Dtype::bfloat16, runs > 1 ? kSteps : few};
   auto& sums = memory.sums[warp];
-  const uint64_t stride = uint64_t(gridDim.x) * kTeamsWarps * rows_at_once;
-  for (uint64_t start = (uint64_t(blockIdx.x) * kTeamsWarps + warp) * rows_at_once; start < c.rows;
+  const unsigned warps = blockDim.x / 32;
+  const uint64_t stride = uint64_t(gridDim.x) * warps * rows_at_once;
+  for (uint64_t start = (uint64_t(blockIdx.x) * warps + warp) * rows_at_once; start < c.rows;
        start += stride) {
     const uint64_t row = start + leader / team;
     const bool is_there = row < c.rows;
     const int64_t label = is_there ? label_of<1>(c, row) : kBad;
     const uint64_t place = Scores<float>(c, c.inputs[0], row).first;
-    const S* const scores = static_cast<const S*>(c.inputs[0].data) + place + first;
-    S* const grads = static_cast<S*>(c.grads[0].data) + place + first;
-    const bool counts = label >= 0, in_one = is_quad<S>(scores) && is_quad<S>(grads) && c.columns % 4 == 0;
-    // Before anyone writes a gradient where scores stand.
+    const S* const scores = static_cast<const S*>(c.inputs[0].data) + place + begin;
+    S* const grads = static_cast<S*>(c.grads[0].data) + place + begin;
+    const bool counts = label >= 0;
+    const bool whole_accesses = in_pieces(scores) && in_pieces(grads) && c.columns % Piece<S>::numbers == 0;
+    if (counts) {
+      if (whole_accesses) {
+        share.read(WholeIfAny(), scores, left);
+      } else {
+        share.read(OneByOne(), scores, left);
+      }
+    }
+    // Before anyone writes a gradient where it stands.
     const float of_label =
         counts && leads ? float_at<float>(c.inputs[0], place + static_cast<uint64_t>(label)) : 0;
-    float largest = -infinity<float>;
-    if (counts) {
-      if (in_one) {
-        share.read(InOneIfAny(), scores, left);
-      } else {
-        share.read(AsFarAs(), scores, left);
-      }
-      largest = share.largest();
-    }
-    largest = largest_among(largest, static_cast<int>(team));
-    if (counts) {
-      UnitSum<vec<float, kTeam>> sum[4];
-      share.exponentiate(largest, wants_grad, sum);
-      for (int i = 0; i < 4; ++i) {
-        sums[0][lane_of_warp() / kRunThreads][first % 32 + i] = sum[i].whole().v;
-        sums[1][lane_of_warp() / kRunThreads][first % 32 + i] = sum[i].rest().v;
-      }
-    }
+    const float largest = largest_among(counts ? share.largest() : -infinity<float>, static_cast<int>(team));
+    if (counts) share.exponentiate(largest, wants_grad, sums[0][of_warp], sums[1][of_warp]);
     __syncwarp();
     const unsigned first_run = leader / kRunThreads;
     const Chunk whole = {static_cast<double>(largest), sum_runs(sums[0], first_run, runs),
@@ -87,25 +80,23 @@ __global__ void __launch_bounds__(kTeamsBlock, 6)
     const float factor = __shfl_sync(kWarp, static_cast<float>(r.factor), static_cast<int>(leader));
     const float label_grad = __shfl_sync(kWarp, r.label_grad, static_cast<int>(leader));
     if (wants_grad && counts) {
-      if (in_one) {
-        share.write(InOneIfAny(), grads, left, factor);
+      if (whole_accesses) {
+        share.write(WholeIfAny(), grads, left, factor);
       } else {
-        share.write(AsFarAs(), grads, left, factor);
+        share.write(OneByOne(), grads, left, factor);
       }
-      const uint64_t beyond = static_cast<uint64_t>(label) - first;
-      if (beyond < kRun && beyond % 32 < 4)
-        put_float(c.grads[0], place + static_cast<uint64_t>(label), label_grad);
     } else if (wants_grad && label == kIgnored) {
-      share.clear(AsFarAs(), grads, left);
+      share.clear(OneByOne(), grads, left);
     }
+    __syncwarp();  // the gradient of the label is written after the others; the next rows use the same sums
     if (leads && is_there) {
+      if (wants_grad && counts) put_float(c.grads[0], place + static_cast<uint64_t>(label), label_grad);
       if (label == kBad) tally.fault(row, 1, Status::label);
       if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = r.value;
       if (c.wants_sum) tally.add_alone(r.value);
       if (by_weights && c.wants_sum && counts) tally.add_weight_alone(r.weight);
       tally.count(counts);
     }
-    __syncwarp();  // the next rows use the same sums
   }
   tally.end(c, outcome);
 }
@@ -113,10 +104,14 @@ __global__ void __launch_bounds__(kTeamsBlock, 6)
 template <class Loss, class S>
 Code launch_teams(const Call& c, const Place& place) {
   using P = typename Loss::template Params<double>;
-  const unsigned runs = c.columns <= kRun ? 1 : c.columns <= 2 * kRun ? 2 : kWarpRuns;
-  const unsigned grid = grid_of(c.rows, kTeamsWarps * kWarpRuns / runs, place.processors, 6);
-  const size_t shared = sizeof(TeamMemory) + kTeamsBlock * kSteps * sizeof(Floats);
-  return launch(team_softmax_kernel<Loss, S, P>, grid, kTeamsBlock, shared, place.stream, c, P(c.params),
+  unsigned runs = 1;
+  while (runs * kRun < c.columns) runs *= 2;
+  // Smaller blocks where a block may share less.
+  const auto shared = [](unsigned block) { return sizeof(TeamMemory) + block * kSteps * sizeof(Floats); };
+  const auto most = static_cast<size_t>(attribute_of_device(cudaDevAttrMaxSharedMemoryPerBlockOptin));
+  const unsigned block = shared(kTeamsBlock) <= most ? kTeamsBlock : kTeamsBlock / 2;
+  const unsigned grid = grid_of(c.rows, block / kRunThreads / runs, place.processors, kTeamsAtOnce);
+  return launch(team_softmax_kernel<Loss, S, P>, grid, block, shared(block), place.stream, c, P(c.params),
                 place.scale_of<float>(), place.outcome_of<float>(), runs);
 }
 

@@ -22,7 +22,6 @@ struct CrossEntropy : NoParams {
 /** -alpha (1 - p)^gamma log p, p the softmax at the label. */
 struct SoftmaxFocal {
   static constexpr const char* name = "softmaxFocal";
-  static constexpr bool large = true;
   static constexpr Names params = {2, {"alpha", "gamma"}};
   static constexpr int inputs = 2;
   template <class T>
@@ -45,7 +44,6 @@ struct SoftmaxFocal {
 /** -log p + epsilon (1 - p), p the softmax at the label. */
 struct Poly1 {
   static constexpr const char* name = "poly1";
-  static constexpr bool large = true;
   static constexpr Names params = {1, {"epsilon"}};
   static constexpr int inputs = 2;
   template <class T>
