@@ -1,5 +1,5 @@
-// Eight numbers of a row, in four lanes and in the four that are sixteen lanes further, or of a half type in eight neighbouring lanes:
-// so that neighbouring threads read neighbouring bytes, sixteen each.
+// Eight numbers of a row, in four lanes and in the four that are sixteen lanes further, or of a half type in
+// eight neighbouring lanes: so that neighbouring threads read neighbouring bytes, sixteen each.
 #pragma once
 
 #include <type_traits>

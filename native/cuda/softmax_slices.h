@@ -11,7 +11,7 @@ namespace LOSSKIT_ISA {
 namespace {
 
 constexpr unsigned kMostSlices = 16;  // blocks of a cluster
-constexpr unsigned kMostEach = 8;  // chunks of a slice, for which there is room in the memory of a processor
+constexpr unsigned kMostEach = 8;   // chunks of a slice, for which there is room in the memory of a processor
 constexpr unsigned kMostWarps = 4;  // that take chunks
 /** So many chunks leave room for three blocks on a processor, of which one computes while others read and
  * write. */

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/cluster.h"
 #include "cuda/launch.h"
 
 namespace losskit::cuda {
@@ -118,6 +119,35 @@ __global__ void atomics(unsigned* out, unsigned long long* wide) {
   atomicAdd(wide, 1ull << 33);
 }
 
+/** Every block hands on what it has to the next of its cluster, twice, and ends late by its rank. */
+__global__ void ring(unsigned* out) {
+  unsigned* own = dynamic_shared<unsigned>();
+  const unsigned size = cluster_size(), next = (rank_in_cluster() + 1) % size;
+  own[threadIdx.x] = 100 * blockIdx.x + threadIdx.x;
+  for (int i = 0; i < 2; i++) {
+    synchronize_cluster();
+    const unsigned there = *in_block(own + threadIdx.x, next);
+    synchronize_cluster();
+    own[threadIdx.x] = there;
+  }
+  out[blockIdx.x * blockDim.x + threadIdx.x] = own[threadIdx.x] * 100 + size;
+  for (unsigned i = 0; i < rank_in_cluster(); i++) __syncthreads();
+}
+
+/** One block does not come to the barrier of its cluster, but to its own. */
+__global__ void lonely(unsigned*) {
+  if (rank_in_cluster() == 1 && threadIdx.x == 0) {
+    __syncthreads();
+  } else {
+    synchronize_cluster();
+  }
+}
+
+__global__ void stranger(unsigned* out) {
+  unsigned* own = dynamic_shared<unsigned>();
+  *out = *in_block(own, 2);
+}
+
 __global__ void different_barriers() {
   if (threadIdx.x < 5) {
     while (true) __syncwarp(1u << threadIdx.x | 1u << 20);
@@ -210,6 +240,28 @@ void check_barriers() {
   });
 }
 
+Code run_clusters(void (*kernel)(unsigned*), unsigned grid, unsigned cluster, unsigned* out) {
+  const Code code = launch(kernel, Geometry{grid, 40, 160, cluster}, nullptr, out);
+  return code != cudaSuccess ? code : cudaStreamSynchronize(nullptr);
+}
+
+void check_clusters() {
+  expect("blocks of a cluster read each other's memory, between barriers of all", [] {
+    Numbers<unsigned> out(9 * 40);
+    run_clusters(ring, 9, 3, out.data());
+    return compare<unsigned>(out, 9 * 40, [](size_t i) {
+      const size_t block = i / 40, from = block / 3 * 3 + (block + 2) % 3;
+      return static_cast<unsigned>((100 * from + i % 40) * 100 + 3);
+    });
+  });
+  expect("a block is its own cluster where none is asked for", [] {
+    Numbers<unsigned> out(2 * 40);
+    run_clusters(ring, 2, 1, out.data());
+    return compare<unsigned>(
+        out, 2 * 40, [](size_t i) { return static_cast<unsigned>((100 * (i / 40) + i % 40) * 100 + 1); });
+  });
+}
+
 void check_warps() {
   expect("shuffles of float", check_warp_sum<float>);
   expect("shuffles of double", check_warp_sum<double>);
@@ -266,6 +318,8 @@ void check_refusals() {
          [] { return compare(run(halt, 0, 32), cudaErrorInvalidConfiguration); });
   expect("a block of too many is refused",
          [] { return compare(run(halt, 1, 1025), cudaErrorInvalidConfiguration); });
+  expect("a grid of no whole clusters is refused",
+         [] { return compare(run_clusters(ring, 4, 3, nullptr), cudaErrorInvalidConfiguration); });
 }
 
 /** Each breaks the device, so that a process can try but one. */
@@ -275,6 +329,8 @@ int break_by(const std::string& how) {
   if (how == "deadlock") code = run(different_barriers, 1, 64);
   if (how == "meetings") code = run(different_meetings, 1, 32, out.data());
   if (how == "mask") code = run(outside_of_mask, 1, 32, out.data());
+  if (how == "cluster") code = run_clusters(lonely, 2, 2, nullptr);
+  if (how == "stranger") code = run_clusters(stranger, 2, 2, reinterpret_cast<unsigned*>(out.data()));
   if (how == "trap") code = run(halt, 2, 96);
   printf("%d %s\n", code, cudaGetErrorName(cudaGetLastError()));
   return 0;
@@ -287,6 +343,7 @@ int main(int count, char** arguments) {
   using namespace losskit::cuda;
   if (count > 1) return break_by(arguments[1]);
   check_barriers();
+  check_clusters();
   check_warps();
   check_atomics();
   check_refusals();

@@ -10,6 +10,7 @@ import { Random } from '../support/random.ts'
 import { missing } from './devices.ts'
 import { expectBits } from './expect-bits.ts'
 import { type HostTensor, here, type Numbers, numbersOf, there, uploadOptions } from './loose.ts'
+import { bundleLosskit, inProcess } from './process.ts'
 
 /** Around the lengths of runs and chunks, and for one to sixteen slices; some of no multiple of four. */
 const COLUMNS = [
@@ -115,3 +116,36 @@ describe.skipIf(missing !== undefined)('rows of class scores have the bits of th
     }
   })
 })
+
+describe.skipIf(missing !== undefined || process.env.LOSSKIT_TEST_GPU === '1')(
+  'rows on devices of older generations',
+  () => {
+    bundleLosskit()
+
+    it.each(['7', '8'])(
+      'which have no clusters, and less memory for a block: of compute capability %s',
+      async generation => {
+        const wrong = await inProcess(
+          { LOSSKIT_EMULATED_GENERATION: generation },
+          async ({ crossEntropy, cuda }) => {
+            const gpu = cuda.device(0)
+            const differences: string[] = []
+            for (const columns of [100, 3000, 5000, 20_000, 40_000]) {
+              const data = Float32Array.from({ length: 3 * columns }, (_, i) => ((i * 7919) % 1013) / 100)
+              const input = { data, shape: [3, columns] }
+              const target = Int32Array.of(0, columns - 1, -100)
+              const expected = crossEntropy.valueAndGrad(input, target)
+              const found = crossEntropy.valueAndGrad(gpu.upload(input), gpu.upload(target))
+              const gradient = await found.grad.logits.read()
+              const isSame = expected.grad.logits.every((x, i) => Object.is(x, gradient[i]))
+              if ((await found.value.read()) !== expected.value || !isSame)
+                differences.push(`of ${columns} classes`)
+            }
+            return differences
+          },
+        )
+        expect(wrong).toEqual([])
+      },
+    )
+  },
+)

@@ -125,6 +125,9 @@ struct Grid {
 constexpr unsigned kMostThreads = 1024, kMostCluster = 16;
 constexpr size_t kMostShared = 227 << 10;
 
+/** What a block of these devices may share: less in older generations. */
+size_t most_shared();
+
 /** Puts a kernel into the stream; the function is called with the argument once for each thread. `release`
  * gets the argument when the kernel is done, or will not run. */
 cudaError_t launch(const Grid& grid, cudaStream_t stream, void (*function)(void*), void* argument,

@@ -82,6 +82,12 @@ cudaError_t cudaSetDevice(int device) {
   return state();
 }
 
+size_t losskit::emulated::most_shared() {
+  return environment().generation < 8   ? size_t{64} << 10
+         : environment().generation < 9 ? size_t{163} << 10
+                                        : kMostShared;
+}
+
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (const cudaError_t error = machine(); error != cudaSuccess) return error;
   if (!has_device(device)) return cudaErrorInvalidDevice;
@@ -89,7 +95,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   snprintf(properties->name, sizeof(properties->name), "Emulated device %d", device);
   properties->uuid.bytes[15] = static_cast<char>(device + 1);
   properties->totalGlobalMem = environment().memory;
-  properties->major = 9;
+  properties->major = environment().generation;
   properties->multiProcessorCount = environment().processors;
   return cudaSuccess;
 }
@@ -109,7 +115,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
       *value = properties.minor;
       return cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      *value = static_cast<int>(kMostShared);
+      *value = static_cast<int>(most_shared());
       return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported:
       *value = 1;

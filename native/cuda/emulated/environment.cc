@@ -31,6 +31,7 @@ Environment read() {
   e.devices = static_cast<int>(number("LOSSKIT_EMULATED_DEVICES", 1));
   e.memory = number("LOSSKIT_EMULATED_MEMORY", uint64_t{8} << 30);
   e.processors = static_cast<int>(number("LOSSKIT_EMULATED_PROCESSORS", 4));
+  e.generation = static_cast<int>(number("LOSSKIT_EMULATED_GENERATION", 9));
   e.delay = number("LOSSKIT_EMULATED_DELAY", 0);
   e.backwards = is("LOSSKIT_EMULATED_ORDER", "backwards");
   read_fault("LOSSKIT_EMULATED_FAIL", e.fault, e.fault_at);

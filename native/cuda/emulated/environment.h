@@ -10,6 +10,7 @@ struct Environment {
   int devices;      // LOSSKIT_EMULATED_DEVICES
   uint64_t memory;  // LOSSKIT_EMULATED_MEMORY: bytes of each device
   int processors;   // LOSSKIT_EMULATED_PROCESSORS
+  int generation;   // LOSSKIT_EMULATED_GENERATION: compute capability; before 9 without clusters
   int fault;  // LOSSKIT_EMULATED_FAIL=<code>@<n>: the n-th kernel or copy of the process, counted from 1,
   uint64_t fault_at;  //   fails with the code; one that ends a device does so while it runs, as on a real one
   int cublas_fault;   // LOSSKIT_EMULATED_CUBLAS_FAIL=<status>@<n>: the same of the n-th product of

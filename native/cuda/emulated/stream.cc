@@ -167,9 +167,10 @@ cudaError_t launch(const Grid& grid, cudaStream_t handle, void (*function)(void*
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;
   if (grid.blocks == 0 || grid.threads == 0 || grid.threads > kMostThreads)
     return cudaErrorInvalidConfiguration;
-  if (grid.cluster == 0 || grid.cluster > kMostCluster || grid.blocks % grid.cluster != 0)
+  const unsigned most_cluster = environment().generation < 9 ? 1 : kMostCluster;
+  if (grid.cluster == 0 || grid.cluster > most_cluster || grid.blocks % grid.cluster != 0)
     return cudaErrorInvalidConfiguration;
-  if (grid.dynamic_shared > kMostShared) return cudaErrorInvalidValue;
+  if (grid.dynamic_shared > most_shared()) return cudaErrorInvalidValue;
   return put_work(*stream, [grid, function, held] { return run_grid(grid, function, held.get()); });
 }
 
