@@ -54,19 +54,14 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
     add_library(losskit_cuda_host OBJECT ${LOSSKIT_CUDA_HOST_SOURCES})
     target_link_libraries(losskit_cuda_host PRIVATE losskit_options)
     target_include_directories(losskit_cuda_host SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
-    # GPUs of 8.6 and 8.9 run the code of 8.0 too. Only the kernels that compute most for what they read have code of their own for them,
-    # or the library would be larger than it may be.
-    set(plain ${LOSSKIT_CUDA_KERNELS})
-    list(FILTER plain EXCLUDE REGEX "/softmax\\.cu$")
-    set(tuned ${LOSSKIT_CUDA_KERNELS})
-    list(REMOVE_ITEM tuned ${plain})
-    add_library(losskit_cuda_plain OBJECT ${plain})
-    losskit_cuda_library(losskit_cuda losskit_cuda_library ${LOSSKIT_CUDA_SOURCES} ${tuned}
-      $<TARGET_OBJECTS:losskit_cuda_plain> $<TARGET_OBJECTS:losskit_cuda_host>)
+    # GPUs of 8.6 and 8.9 run the code of 8.0 too: with code of their own for them the library would be larger than it may be.
+    add_library(losskit_cuda_kernels OBJECT ${LOSSKIT_CUDA_KERNELS})
+    losskit_cuda_library(losskit_cuda losskit_cuda_library ${LOSSKIT_CUDA_SOURCES}
+      $<TARGET_OBJECTS:losskit_cuda_kernels> $<TARGET_OBJECTS:losskit_cuda_host>)
     if(80-real IN_LIST CMAKE_CUDA_ARCHITECTURES)
       set(architectures ${CMAKE_CUDA_ARCHITECTURES})
       list(REMOVE_ITEM architectures 86-real 89-real)
-      set_target_properties(losskit_cuda_plain PROPERTIES CUDA_ARCHITECTURES "${architectures}")
+      set_target_properties(losskit_cuda_kernels PROPERTIES CUDA_ARCHITECTURES "${architectures}")
     endif()
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
       target_sources(losskit_cuda_host PRIVATE native/cuda/glibc.cc)
@@ -79,7 +74,7 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
       get_filename_component(seed ${source} NAME_WE)
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS --frandom-seed=${seed})
     endforeach()
-    foreach(target losskit_cuda losskit_cuda_plain)
+    foreach(target losskit_cuda losskit_cuda_kernels)
       set_target_properties(${target} PROPERTIES
         CUDA_STANDARD 20 CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
       target_include_directories(${target} PRIVATE native)

@@ -37,7 +37,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
       for (uint64_t k = 0; k < c.columns; ++k) sum.add(exp_flushed(V(score(k)) - shift));
       const Chunk whole = {static_cast<double>(largest.v), static_cast<double>(sum.whole().v),
                            static_cast<double>(sum.rest().v), 0, 0};
-      r = finish_row<Loss>(c, params, scale, row, label, score(static_cast<uint64_t>(label)), whole);
+      r = finish_row<Loss, false>(c, params, scale, row, label, score(static_cast<uint64_t>(label)), whole);
     }
     if (is_there && label != kBad && c.grads[0].data != nullptr) {
       const T factor = static_cast<T>(r.factor);
@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
                          Outcome<T>* outcome) {
   __shared__ BlockTally<T> block;
   Tally<T> tally(block);
-  const bool by_weights = is_mean_weighted(c), labelled = !is_distribution(c);
+  const bool by_weights = is_mean_weighted(c), labelled = is_labelled<Loss>(c);
   const uint64_t stride = uint64_t(gridDim.x) * kWarps;
   for (uint64_t row = uint64_t(blockIdx.x) * kWarps + threadIdx.x / 32; row < c.rows; row += stride) {
     const int64_t label = labelled ? label_at(c, row, tally) : kNoLabel;
@@ -73,12 +73,12 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     Row<T> r{};
     r.label = label;
     if (label >= 0 || !labelled) {
-      const Chunk whole = measure_chunk(c, row, score, 0);
+      const Chunk whole = measure_chunk<Loss>(c, row, score, 0);
       const T of_label = labelled ? score(static_cast<uint64_t>(label)) : T(0);
       r = finish_row<Loss>(c, params, scale, row, label, of_label, whole);
     }
     __syncwarp();  // every lane has read the label's score, which a gradient may replace
-    if (label != kBad && c.grads[0].data != nullptr) write_chunk(c, row, score, 0, r.max, r);
+    if (label != kBad && c.grads[0].data != nullptr) write_chunk<Loss>(c, row, score, 0, r.max, r);
     const bool counts = lane_of_warp() == 0 && (label >= 0 || !labelled);
     if (lane_of_warp() == 0 && c.values.data != nullptr) static_cast<T*>(c.values.data)[row] = r.value;
     const T value[1] = {counts ? r.value : T(0)};
@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   __shared__ double maxima[kMaxima];
   __shared__ Row<T> shared_row;
   Tally<T> tally(block);
-  const bool by_weights = is_mean_weighted(c), labelled = !is_distribution(c),
+  const bool by_weights = is_mean_weighted(c), labelled = is_labelled<Loss>(c),
              wants_grad = c.grads[0].data != nullptr;
   const unsigned warp = threadIdx.x / 32;
   const uint64_t chunks = chunks_of(c);
@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     for (uint64_t first = 0; counts && first < chunks; first += kWarps) {
       const uint64_t k = first + warp;
       if (k < chunks) {
-        const Chunk chunk = measure_chunk(c, row, score, k);
+        const Chunk chunk = measure_chunk<Loss>(c, row, score, k);
         if (lane_of_warp() == 0) {
           part[warp] = chunk;
           if (k < kMaxima) maxima[k] = chunk.max;
@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
                                : is_known
                                    ? maxima[k]
                                    : static_cast<double>(largest_of(score, k * kChunk, chunk_size(c, k)));
-        write_chunk(c, row, score, k, largest, r);
+        write_chunk<Loss>(c, row, score, k, largest, r);
       }
     }
     if (warp == 0) {
@@ -191,7 +191,10 @@ struct SoftmaxRun {
         if (launched || code != cudaSuccess) return code;
       }
     }
-    if (c.columns <= kChunk) return launch_rows(short_softmax_kernel<Loss, T, P>, c, place, kWarps);
+    // In float32 only rows whose scores lie apart come here of losses that have labels only: a kernel less.
+    if constexpr (sizeof(T) == 8 || requires { Loss::distributions; }) {
+      if (c.columns <= kChunk) return launch_rows(short_softmax_kernel<Loss, T, P>, c, place, kWarps);
+    }
     // Few rows at once, so that the second-level cache may still hold them when they are read again.
     return launch_rows(long_softmax_kernel<Loss, T, P>, c, place, 1, 4);
   }

@@ -15,6 +15,20 @@ constexpr unsigned kRun = 16 * 32;
 
 LOSSKIT_INLINE unsigned lane_of_warp() { return threadIdx.x & 31; }
 
+/** Whether a row of this loss is dense; few losses have any that are. */
+template <class Loss>
+LOSSKIT_INLINE bool is_dense_of(const Call& c) {
+  if constexpr (requires { Loss::distributions; }) {
+    return is_dense(c);
+  } else {
+    return false;
+  }
+}
+template <class Loss>
+LOSSKIT_INLINE bool is_labelled(const Call& c) {
+  return !is_dense_of<Loss>(c) || !is_distribution(c);
+}
+
 /** The weight of each class in a dense row's loss: smoothed, times the class weight. */
 struct DenseTargets {
   const Call& c;
@@ -78,13 +92,13 @@ LOSSKIT_INLINE T largest_of(const Scores<T>& score, uint64_t start, uint64_t n) 
 }
 
 /** Measures chunk k of a row, by a warp. */
-template <class T>
+template <class Loss, class T>
 LOSSKIT_INLINE Chunk measure_chunk(const Call& c, uint64_t row, const Scores<T>& score, uint64_t k) {
   using V = vec<T, kTeam>;
   const uint64_t start = k * kChunk, n = chunk_size(c, k);
   const T largest = largest_of(score, start, n), shift = shift_of(largest);
   Chunk chunk = {static_cast<double>(largest), 0, 0, 0, 0};
-  if (is_dense(c)) sum_targets(c, row, score, start, n, shift, chunk);
+  if (is_dense_of<Loss>(c)) sum_targets(c, row, score, start, n, shift, chunk);
   double whole = 0, rest = 0;
   for (uint64_t run = 0; run < n; run += kRun) {
     UnitSum<V> sum;
@@ -110,14 +124,25 @@ struct Row {
 
 constexpr int64_t kNoLabel = -3;  // the target is a distribution
 
-template <class Loss, class T, class P>
+template <class Loss, bool can_be_dense = true, class T, class P>
 LOSSKIT_INLINE Row<T> finish_row(const Call& c, const P& params, const double* scale, uint64_t row,
                                  int64_t label, T score, const Chunk& whole) {
   const T weight = label >= 0 ? class_weight<T>(c, label) : T(1);
-  const FinishedRows done = finish_rows<Loss>(
-      c, params,
-      {whole.max, whole.whole, whole.rest, whole.dot, whole.mass, static_cast<double>(score),
-       static_cast<double>(weight), c.grads[0].data != nullptr ? incoming_gradient(c, scale, row) : 0});
+  const bool wants_grad = c.grads[0].data != nullptr;
+  const MeasuredRows m = {whole.max,
+                          whole.whole,
+                          whole.rest,
+                          whole.dot,
+                          whole.mass,
+                          static_cast<double>(score),
+                          static_cast<double>(weight),
+                          wants_grad ? incoming_gradient(c, scale, row) : 0};
+  FinishedRows done;
+  if constexpr (can_be_dense && requires { Loss::distributions; }) {
+    done = finish_rows<Loss>(c, params, m);
+  } else {
+    done = finish_labelled<Loss>(params, wants_grad, m);
+  }
   return {whole.max,      done.factor.v,
           done.uniform.v, static_cast<T>(done.value.v),
           weight,         static_cast<T>(done.label_grad.v),
@@ -137,14 +162,14 @@ LOSSKIT_INLINE double factor_of(double row_factor, double row_max, double larges
 }
 
 /** Writes the gradient of chunk k, by a warp; its scores may stand where the gradient goes. */
-template <class T>
+template <class Loss, class T>
 LOSSKIT_INLINE void write_chunk(const Call& c, uint64_t row, const Scores<T>& score, uint64_t k,
                                 double largest, const Row<T>& r) {
   using V = vec<T, kTeam>;
   const uint64_t start = k * kChunk, n = chunk_size(c, k);
   const V shift(shift_of(static_cast<T>(largest)));
   const double factor = factor_of(r.factor, r.max, largest);
-  const bool dense = is_dense(c);
+  const bool dense = is_dense_of<Loss>(c);
   const DenseTargets targets(c, row);
   for (uint64_t i = lane_of_warp(); i < n; i += 32) {
     const uint64_t column = start + i;

@@ -17,21 +17,10 @@ namespace {
 constexpr unsigned kSteps = kRun / 32, kStepsAtOnce = 2;
 constexpr unsigned kRunThreads = 4, kWarpRuns = 32 / kRunThreads;
 
-// How eight numbers of a step are read and written, `n` numbers before the end of the row: in whole accesses;
-// in whole accesses where there are any, of rows whose length allows that; or one by one.
+// How eight numbers of a step are read and written: in whole accesses, of rows whose length allows that; or
+// one by one.
 
-struct Whole {
-  template <class S>
-  static LOSSKIT_INLINE bool takes(unsigned, int64_t) {
-    return true;
-  }
-};
-struct WholeIfAny {
-  template <class S>
-  static LOSSKIT_INLINE bool takes(unsigned lane, int64_t n) {
-    return static_cast<int64_t>(lane) < n;
-  }
-};
+struct Whole {};
 struct OneByOne {};
 
 /** The share of a thread in a run. */
@@ -61,13 +50,12 @@ struct Share {
   }
 
   /** Begins to read the run, of which `left` numbers are there; the exponential of others is 0. */
-  template <class How>
-  LOSSKIT_INLINE void read(How, const S* run, int64_t left) const {
+  LOSSKIT_INLINE void read(Whole, const S* run, int64_t left) const {
 #pragma unroll 4
     for (unsigned step = 0; step < steps; ++step) {
       for (int p = 0; p < kPieces; ++p) {
         const unsigned lane = step * 32 + lane_of_piece(p);
-        if (How::template takes<S>(lane, left)) {
+        if (lane < left) {
           begin_copy(&stored(step, p), reinterpret_cast<const Piece<S>*>(run + lane));
         } else {
           for (S& one : stored(step, p).of) one = none();
@@ -76,7 +64,7 @@ struct Share {
     }
   }
   LOSSKIT_INLINE void read(OneByOne, const S* run, int64_t left) const {
-#pragma unroll 2
+#pragma unroll 1
     for (unsigned step = 0; step < steps; ++step) {
       Oct<S> x;
 #pragma unroll
@@ -105,7 +93,7 @@ struct Share {
     const V shift(shift_of(largest));
     UnitSum<V> sum[8];
     by_brain<S>(brain, [&](auto is_brain) {
-#pragma unroll kStepsAtOnce
+#pragma unroll(is_brain || sizeof(S) == 4 ? kStepsAtOnce : 1)
       for (unsigned step = 0; step < steps; ++step) {
         Floats e = widened(scores(step), is_brain);
         for (int i = 0; i < 8; ++i) {
@@ -124,7 +112,7 @@ struct Share {
   template <class How>
   LOSSKIT_INLINE void write(How how, S* run, int64_t left, float factor) const {
     by_brain<S>(brain, [&](auto is_brain) {
-#pragma unroll 2
+#pragma unroll(is_brain || sizeof(S) == 4 ? 2 : 1)
       for (unsigned step = 0; step < steps; ++step) {
         Floats e = {{slots[2 * step * stride], slots[(2 * step + 1) * stride]}};
         for (int i = 0; i < 8; ++i) e[i] = e[i] * factor;
@@ -136,16 +124,15 @@ struct Share {
   /** The gradient of a row that is ignored. */
   template <class How>
   LOSSKIT_INLINE void clear(How how, S* run, int64_t left) const {
+#pragma unroll 1
     for (unsigned step = 0; step < steps; ++step) put(how, run, left, step, Oct<S>{});
   }
 
  private:
-  template <class How>
-  static LOSSKIT_INLINE void put(How, S* run, int64_t left, unsigned step, const Oct<S>& x) {
+  static LOSSKIT_INLINE void put(Whole, S* run, int64_t left, unsigned step, const Oct<S>& x) {
     for (int p = 0; p < kPieces; ++p) {
       const unsigned lane = step * 32 + lane_of_piece(p);
-      if (How::template takes<S>(lane, left))
-        __stcs(reinterpret_cast<uint4*>(run + lane), bit_copy<uint4>(x.of[p]));
+      if (lane < left) __stcs(reinterpret_cast<uint4*>(run + lane), bit_copy<uint4>(x.of[p]));
     }
   }
   static LOSSKIT_INLINE void put(OneByOne, S* run, int64_t left, unsigned step, const Oct<S>& x) {

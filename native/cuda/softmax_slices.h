@@ -68,14 +68,12 @@ struct Slice {
    * this warp. */
   template <class F>
   LOSSKIT_INLINE void each_chunk(const S* row, F f) const {
-    const bool aligned = in_pieces(row);
+    const bool whole = in_pieces(row) && columns % Piece<S>::numbers == 0;
     for (unsigned k = warp(); k < chunks; k += warps()) {
       const unsigned begin = k * kChunk, first = begin + lane_of_warp() / kRunThreads * kRun;
       const auto left = static_cast<int64_t>(columns) - static_cast<int64_t>(first);
-      if (aligned && columns - begin >= kChunk) {
+      if (whole) {
         f(k, share(k), Whole(), first, left);
-      } else if (aligned && columns % Piece<S>::numbers == 0) {
-        f(k, share(k), WholeIfAny(), first, left);
       } else {
         f(k, share(k), OneByOne(), first, left);
       }

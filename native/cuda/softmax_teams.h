@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(kTeamsBlock, kTeamsAtOnce)
     const bool whole_accesses = in_pieces(scores) && in_pieces(grads) && c.columns % Piece<S>::numbers == 0;
     if (counts) {
       if (whole_accesses) {
-        share.read(WholeIfAny(), scores, left);
+        share.read(Whole(), scores, left);
       } else {
         share.read(OneByOne(), scores, left);
       }
@@ -76,12 +76,12 @@ __global__ void __launch_bounds__(kTeamsBlock, kTeamsAtOnce)
     const Chunk whole = {static_cast<double>(largest), sum_runs(sums[0], first_run, runs),
                          sum_runs(sums[1], first_run, runs), 0, 0};
     Row<float> r{};
-    if (counts && leads) r = finish_row<Loss>(c, params, scale, row, label, of_label, whole);
+    if (counts && leads) r = finish_row<Loss, false>(c, params, scale, row, label, of_label, whole);
     const float factor = __shfl_sync(kWarp, static_cast<float>(r.factor), static_cast<int>(leader));
     const float label_grad = __shfl_sync(kWarp, r.label_grad, static_cast<int>(leader));
     if (wants_grad && counts) {
       if (whole_accesses) {
-        share.write(WholeIfAny(), grads, left, factor);
+        share.write(Whole(), grads, left, factor);
       } else {
         share.write(OneByOne(), grads, left, factor);
       }

@@ -69,8 +69,8 @@ LOSSKIT_FUNCTION Meets meets(double row_max, double chunk_max) {
 
 /** What brings exponentials against the lesser maximum to the greater. */
 LOSSKIT_FUNCTION double fading(double row_max, double chunk_max, Meets how) {
-  if (how == Meets::higher) return exp_of_one(row_max - chunk_max);
-  return how == Meets::lower ? exp_of_one(chunk_max - row_max) : 1;
+  if (how == Meets::level || how == Meets::empty) return 1;
+  return exp_of_one(how == Meets::higher ? row_max - chunk_max : chunk_max - row_max);
 }
 
 /** The row up to a chunk, with the chunk. */
