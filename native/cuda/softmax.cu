@@ -31,9 +31,11 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     V shift(0);
     if (label >= 0) {
       V largest = score(0);
+#pragma unroll 2
       for (uint64_t k = 1; k < c.columns; ++k) largest = max(V(score(k)), largest);
       shift = shift_of(largest.v);
       UnitSum<V> sum;
+#pragma unroll 2
       for (uint64_t k = 0; k < c.columns; ++k) sum.add(exp_flushed(V(score(k)) - shift));
       const Chunk whole = {static_cast<double>(largest.v), static_cast<double>(sum.whole().v),
                            static_cast<double>(sum.rest().v), 0, 0};
@@ -41,6 +43,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     }
     if (is_there && label != kBad && c.grads[0].data != nullptr) {
       const T factor = static_cast<T>(r.factor);
+#pragma unroll 2
       for (uint64_t k = 0; k < c.columns; ++k) {
         const bool is_label = label >= 0 && k == static_cast<uint64_t>(label);
         const T grad = label == kIgnored ? T(0)
