@@ -51,7 +51,7 @@ struct Share {
 
   /** Begins to read the run, of which `left` numbers are there; the exponential of others is 0. */
   LOSSKIT_INLINE void read(Whole, const S* run, int64_t left) const {
-#pragma unroll 4
+#pragma unroll 2
     for (unsigned step = 0; step < steps; ++step) {
       for (int p = 0; p < kPieces; ++p) {
         const unsigned lane = step * 32 + lane_of_piece(p);
@@ -81,7 +81,7 @@ struct Share {
     finish_copies();
     return by_brain<S>(brain, [&](auto is_brain) {
       Largest<S, is_brain> largest;
-#pragma unroll 4
+#pragma unroll 2
       for (unsigned step = 0; step < steps; ++step) largest.add(scores(step));
       return largest.value();
     });
@@ -109,16 +109,15 @@ struct Share {
     }
   }
 
-  template <class How>
-  LOSSKIT_INLINE void write(How how, S* run, int64_t left, float factor) const {
+  LOSSKIT_INLINE void write(Whole how, S* run, int64_t left, float factor) const {
     by_brain<S>(brain, [&](auto is_brain) {
 #pragma unroll(is_brain || sizeof(S) == 4 ? 2 : 1)
-      for (unsigned step = 0; step < steps; ++step) {
-        Floats e = {{slots[2 * step * stride], slots[(2 * step + 1) * stride]}};
-        for (int i = 0; i < 8; ++i) e[i] = e[i] * factor;
-        put(how, run, left, step, narrowed<S>(e, is_brain));
-      }
+      for (unsigned step = 0; step < steps; ++step) write_step(how, run, left, step, factor, is_brain);
     });
+  }
+  LOSSKIT_INLINE void write(OneByOne how, S* run, int64_t left, float factor) const {
+#pragma unroll 1
+    for (unsigned step = 0; step < steps; ++step) write_step(how, run, left, step, factor, brain);
   }
 
   /** The gradient of a row that is ignored. */
@@ -129,6 +128,13 @@ struct Share {
   }
 
  private:
+  template <class How>
+  LOSSKIT_INLINE void write_step(How how, S* run, int64_t left, unsigned step, float factor,
+                                 bool is_brain) const {
+    Floats e = {{slots[2 * step * stride], slots[(2 * step + 1) * stride]}};
+    for (int i = 0; i < 8; ++i) e[i] = e[i] * factor;
+    put(how, run, left, step, narrowed<S>(e, is_brain));
+  }
   static LOSSKIT_INLINE void put(Whole, S* run, int64_t left, unsigned step, const Oct<S>& x) {
     for (int p = 0; p < kPieces; ++p) {
       const unsigned lane = step * 32 + lane_of_piece(p);
