@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib'
 import { LosskitStateError } from './errors.ts'
 import type { Identity } from './identity.ts'
 import { show } from './show.ts'
@@ -86,6 +85,11 @@ function parse(text: string): { loss: string; options: Identity } | undefined {
     option => typeof option === 'number' || typeof option === 'string',
   )
   return areOptions ? { loss, options: options as Identity } : undefined
+}
+
+/** Taken when first needed: Node takes a good part of the time of `import 'losskit'` to make this module. */
+function crc32(bytes: Uint8Array): number {
+  return process.getBuiltinModule('node:zlib').crc32(bytes)
 }
 
 function damaged(name: string): LosskitStateError {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { BindingArray } from '../../binding.js'
 import { bfloat16, type Dtype, float16 } from './dtype.ts'
 
@@ -6,6 +5,8 @@ import { bfloat16, type Dtype, float16 } from './dtype.ts'
 export function digest(data: BindingArray, dtype: Dtype, shape: readonly number[] | undefined): string {
   const isHalf = dtype === float16 || dtype === bfloat16
   const numbers = Float64Array.from(data as ArrayLike<number | bigint>, Number)
+  // Taken when first needed: Node takes a good part of the time of `import 'losskit'` to make this module.
+  const { createHash } = process.getBuiltinModule('node:crypto')
   return createHash('sha256')
     .update(`${isHalf ? dtype.name : ''}${JSON.stringify(shape ?? [data.length])}`)
     .update(numbers)

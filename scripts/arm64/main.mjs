@@ -3,12 +3,13 @@
  *
  * npm run test:arm64 [-- test/bits test/losses/bce.test.ts …]
  *
- * What a file gave is kept, and the file is left out as long as it passed and nothing that it rests on has changed; an interrupted
+ * As many files run at once as there are processors. What a file gave is kept, and the file is left out as long as it passed and nothing that it rests on has changed; an interrupted
  * run goes on where it was.
  */
 
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { binary, checkout, makeCheckout } from './checkout.mjs'
 import { limits } from './limits.mjs'
@@ -36,17 +37,25 @@ const results = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}
 const counts = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed, ${skipped} skipped`
 
 const runnable = tests.filter(test => !cannotRun(test))
-for (const [i, test] of runnable.entries()) {
+const waiting = [...runnable]
+let ended = 0
+
+async function runNext() {
+  const test = waiting.shift()
+  if (test === undefined) return
   const now = contents(test)
   const isKept = results[test]?.success && results[test].contents === now
   if (!isKept) {
-    results[test] = { ...run(test, leftOut(test)), contents: now }
+    results[test] = { ...(await run(test, leftOut(test))), contents: now }
     writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`)
   }
   const { success, seconds } = results[test]
-  const progress = `[${i + 1}/${runnable.length}] ${success ? '' : 'FAILED '}${test}`
+  ended++
+  const progress = `[${ended}/${runnable.length}] ${success ? '' : 'FAILED '}${test}`
   console.log(`${progress}: ${counts(results[test])}, ${seconds} s${isKept ? ' (before)' : ''}`)
+  await runNext()
 }
+await Promise.all(Array.from({ length: availableParallelism() }, runNext))
 
 const given = runnable.map(test => results[test])
 const isSuccess = given.every(({ success }) => success)
