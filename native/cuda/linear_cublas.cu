@@ -104,15 +104,19 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   tally.end(c, outcome);
 }
 
-/** Copies rows; those that are ignored become zeros, for zero times what they hold may be no number. A block
- * for each row. */
+/** Copies rows; those that are ignored become zeros, and so does their gradient, for zero times what they or
+ * the classes hold may be no number. A block for each row. */
 template <class Word>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    keep_kernel(const Word* from, Word* to, const int64_t* labels, uint64_t rows, uint64_t columns) {
+    keep_kernel(const Word* from, Word* to, Word* grads, const int64_t* labels, uint64_t rows,
+                uint64_t columns) {
   for (uint64_t row = blockIdx.x; row < rows; row += gridDim.x) {
     const bool is_kept = labels[row] != kIgnored;
-    for (uint64_t k = threadIdx.x; k < columns; k += kThreads)
-      to[row * columns + k] = is_kept ? from[row * columns + k] : Word(0);
+    for (uint64_t k = threadIdx.x; k < columns; k += kThreads) {
+      const uint64_t i = row * columns + k;
+      to[i] = is_kept ? from[i] : Word(0);
+      if (!is_kept) grads[i] = 0;
+    }
   }
 }
 
@@ -254,10 +258,10 @@ class Steps {
 
   Code add_gradients(Rows r) const {
     const auto alpha = static_cast<float>(c.scale);
-    const void* const own = at(c.grads[0].data, r.first * c.columns, dtype());
+    void* const own = at(c.grads[0].data, r.first * c.columns, dtype());
     Code code =
         product({logits(r), classes(), vectors(own, r.count, dtype()), false, false, alpha, 0, nullptr});
-    if (code == cudaSuccess) code = keep(r);
+    if (code == cudaSuccess) code = keep(r, own);
     if (code != cudaSuccess) return code;
     const GemmMatrix kept = vectors(memory + plan.kept, r.count, dtype());
     const GemmMatrix sums = plan.adds_up ? vectors(memory + plan.classes, c.others, Dtype::float32)
@@ -269,11 +273,11 @@ class Steps {
                   plan.stride, r.first == 0, bias_sums());
   }
 
-  Code keep(Rows r) const {
+  Code keep(Rows r, void* grads) const {
     const auto copy = [&]<class Word>(Word*) {
       return launch(keep_kernel<Word>, grid_of(r.count, 1, place.processors, 8), kThreads, 0, place.stream,
                     static_cast<const Word*>(input(r)), reinterpret_cast<Word*>(memory + plan.kept),
-                    labels() + r.first, r.count, c.columns);
+                    static_cast<Word*>(grads), labels() + r.first, r.count, c.columns);
     };
     return bytes_of(dtype()) == 2 ? copy(static_cast<uint16_t*>(nullptr))
                                   : copy(static_cast<uint32_t*>(nullptr));

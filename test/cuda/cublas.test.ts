@@ -193,6 +193,17 @@ describe.skipIf(without !== undefined)('linearCrossEntropy with products of cuBL
     }
   })
 
+  it.each(TYPES)('gives ignored rows a gradient of zero, whatever the classes hold, in %s', async type => {
+    const layer = makeLayer(new Random(10), type, 6, 8, 5)
+    layer.target[4] = -100
+    layer.linearWeight[3] = Number.POSITIVE_INFINITY
+    layer.linearWeight[9] = Number.NaN
+    const { grad } = await compute(upload(layer, {}))
+    const slopes = restore(type, grad.input as Numbers)
+    expect(slopes.slice(32, 40).every(slope => slope === 0)).toBe(true)
+    expect(slopes.slice(0, 32).some(Number.isNaN)).toBe(true)
+  })
+
   it('keeps small derivatives of float16 in a mean over many rows', async () => {
     // Each is far below the least float16 once it is divided by the number of rows.
     const [rows, classes] = [1500, 400]
