@@ -52,6 +52,7 @@ uint64_t softmax_bytes(const Call& c) {
 template <class Loss, class T>
 void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void* memory) {
   ChunkScratch<T> scratch;
+  Ahead<T> ahead;
   int64_t labels[kRowGroup];
   RowGroup<T> group;
   Chunk whole[16];
@@ -81,7 +82,8 @@ void softmax_rows(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, vo
           score[i] =
               read_one<T>(c.inputs[0], (row + i) * c.columns + static_cast<uint64_t>(labels[first + i]));
         whole[i] = combine_chunks(chunks, [&](uint64_t k) LOSSKIT_LAMBDA {
-          const Chunk chunk = measure_chunk(c, row + i, k, exps_of(row + i, i, k), scratch);
+          const bool goes_on = k + 1 < chunks || row + i + 1 < end;
+          const Chunk chunk = measure_chunk(c, row + i, k, exps_of(row + i, i, k), goes_on, ahead, scratch);
           if (wants_grad) maxima[i * chunks + k] = chunk.max;
           return chunk;
         });

@@ -130,8 +130,44 @@ describe.each(FLOATS)('in %s', type => {
     })
   })
 
+  it('a row is in its batch what it is alone, whichever rows before it are ignored', () => {
+    const rows = 7
+    const random = new Random(512)
+    for (const classes of [511, 512, 513, 544, 1000, 4095, 4096, 4097, 4608, 9000]) {
+      // Rows of very different sizes: the largest score of one is useless for another.
+      const z = floats(
+        type,
+        random.list(rows * classes, () => 3 * random.normal()),
+      )
+      for (const i of z.keys()) z[i] = (z[i] as number) + 60 * (Math.floor(i / classes) % 3)
+      // The largest is the first, the last, or somewhere.
+      for (let r = 0; r < rows; r++)
+        z[r * classes + ([0, classes - 1][r] ?? random.integer(classes))] = 150 + r
+      const labels = Int32Array.from({ length: rows }, (_, r) =>
+        r === 2 || r === 5 ? -100 : random.integer(classes),
+      )
+      const batch = { data: z.slice(), shape: [rows, classes] }
+      const options = { reduction: 'none' } as const
+      const both = crossEntropy.valueAndGrad(batch, labels, options)
+      const alone = rowsOf(z, classes).map((row, r) =>
+        crossEntropy.valueAndGrad(
+          { data: floats(type, row), shape: [1, classes] },
+          labels.slice(r, r + 1),
+          options,
+        ),
+      )
+      for (const [r, { value, grad }] of alone.entries()) {
+        expectSame(both.value[r] as number, value[0] as number)
+        expectAllSame(both.grad.logits.slice(r * classes, (r + 1) * classes), grad.logits)
+      }
+      const inPlace = crossEntropy.valueAndGrad(batch, labels, { ...options, out: { logits: batch.data } })
+      expectAllSame(inPlace.value, both.value)
+      expectAllSame(batch.data, both.grad.logits)
+    }
+  })
+
   it('a row that is not finite spoils no other row, at any width', () => {
-    for (const classes of [2, 10, 33, 5000]) {
+    for (const classes of [2, 10, 33, 1000, 5000]) {
       const rows = 5
       const random = new Random(classes)
       const z = floats(

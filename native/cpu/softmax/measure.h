@@ -2,6 +2,8 @@
 // asks for.
 #pragma once
 
+#include <algorithm>
+
 #include "cpu/row_group.h"
 #include "cpu/softmax/chunk.h"
 #include "simd/upcoming.h"
@@ -75,9 +77,26 @@ LOSSKIT_INLINE Two<T> two_exps(const T* x, size_t n, T shift) {
   return e;
 }
 
-/** Sums e^(x - shift); keeps each where `keeps` says so: `exps` may be x. */
+/** Whether registers hold the largest of the scores that follow while a chunk is summed. Of short chunks it
+ * would be folded as often as it saves a pass. */
+template <class T>
+constexpr bool looks_ahead = native_lanes<T> * 2 >= 32;
+constexpr size_t kLeastAhead = 512;
+
+/** The chunk that follows in memory, and its largest score, which is found while the chunk before it is
+ * summed: so memory is read all the time, and one pass over each chunk is saved. */
+template <class T>
+struct Ahead {
+  const T* scores = nullptr;
+  size_t n = 0;
+  T largest = 0;
+};
+
+/** Sums e^(x - shift); keeps each where `keeps` says so: `exps` may be x. Looks for the largest of the scores
+ * ahead, if there are any. */
 template <class T, bool keeps>
-void sum_exps(const T* x, size_t n, T shift, T* exps, const Upcoming& upcoming, Chunk& chunk) {
+void sum_exps(const T* x, size_t n, T shift, T* exps, const Upcoming& upcoming, Ahead<T>& ahead,
+              Chunk& chunk) {
   constexpr size_t run = 16 * 32;  // as many as the sum in parts can take
   Doubles whole(0), rest(0);
   UnitSum<Two<T>> sum;
@@ -87,14 +106,30 @@ void sum_exps(const T* x, size_t n, T shift, T* exps, const Upcoming& upcoming, 
     rest = rest + (widen(r.lo) + widen(r.hi));
     sum = {};
   };
-  for (size_t i = 0; i < n; i += 32) {
+  const auto add = [&](size_t i) LOSSKIT_LAMBDA {
+    const Two<T> e = two_exps(x + i, n - i, shift);
+    sum.add(e);
+    if constexpr (keeps) n - i >= 32 ? e.store(exps + i) : e.store(exps + i, n - i);
+  };
+  size_t i = 0;
+  if constexpr (looks_ahead<T>) {
+    const size_t both = n < ahead.n ? n : ahead.n;
+    Two<T> largest(-infinity<T>);
+    for (; i + 32 <= both; i += 32) {
+      if (i % run == 0) take_sum();
+      upcoming.fetch(i, 32);
+      largest = max(Two<T>::load(ahead.scores + i), largest);
+      add(i);
+    }
+    ahead.largest = greatest(largest);
+    if (i < ahead.n) ahead.largest = std::max(ahead.largest, greatest_of(ahead.scores + i, ahead.n - i));
+  }
+  for (; i < n; i += 32) {
     if (i % run == 0) {
       take_sum();
       upcoming.fetch(i, run);
     }
-    const Two<T> e = two_exps(x + i, n - i, shift);
-    sum.add(e);
-    if constexpr (keeps) n - i >= 32 ? e.store(exps + i) : e.store(exps + i, n - i);
+    add(i);
   }
   take_sum();
   chunk.whole = sum_lanes(whole);
@@ -122,25 +157,33 @@ void sum_targets(const T* x, size_t n, T shift, const ClassTargets<T>& targets, 
   mass = sum_lanes(masses);
 }
 
-/** Measures a chunk; keeps the exponentials where `exps` is given, which may be the chunk's own place. */
+/** Measures a chunk; keeps the exponentials where `exps` is given, which may be the chunk's own place. The
+ * caller says whether it will ask for the chunk that follows in memory, of this row or of the next. */
 template <class T>
-Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, ChunkScratch<T>& scratch) {
+Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, bool goes_on, Ahead<T>& ahead,
+                    ChunkScratch<T>& scratch) {
   const size_t n = static_cast<size_t>(chunk_size(c, chunk));
   const uint64_t at = row * c.columns + chunk * kChunk;
   const T* x = read_block(c.inputs[0], at, n, scratch.logits);
   const size_t bytes = kDtypeBytes[static_cast<int>(c.inputs[0].dtype)];
-  // In memory the next chunk follows, or the next row.
-  const Upcoming upcoming = {static_cast<const char*>(c.inputs[0].data) + (at + n) * bytes, bytes};
+  const char* const following = static_cast<const char*>(c.inputs[0].data) + (at + n) * bytes;
 
-  const T largest = greatest_of(x, n), shift = shift_of(largest);
+  const T largest = ahead.scores == x ? ahead.largest : greatest_of(x, n), shift = shift_of(largest);
+  Upcoming upcoming = {following, bytes};
+  ahead = {};
+  if (looks_ahead<T> && goes_on && n >= kLeastAhead && x != scratch.logits) {
+    const uint64_t next = chunk + 1 < chunks_of(c) ? chunk + 1 : 0;
+    ahead = {x + n, static_cast<size_t>(chunk_size(c, next)), T(0)};
+    upcoming.from += kAhead;  // what is nearer is read
+  }
   Chunk measured = {static_cast<double>(largest), 0, 0, 0, 0};
   if (is_dense(c)) {
     sum_targets(x, n, shift, class_targets(c, row, chunk, n, scratch), measured.dot, measured.mass);
   }
   if (exps != nullptr) {
-    sum_exps<T, true>(x, n, shift, exps, upcoming, measured);
+    sum_exps<T, true>(x, n, shift, exps, upcoming, ahead, measured);
   } else {
-    sum_exps<T, false>(x, n, shift, nullptr, upcoming, measured);
+    sum_exps<T, false>(x, n, shift, nullptr, upcoming, ahead, measured);
   }
   return measured;
 }

@@ -25,9 +25,10 @@ uint64_t split_bytes(const Call& c) {
 template <class T>
 void measure_chunks(const Call& c, uint64_t begin, uint64_t end, Sums<T>&, void*) {
   ChunkScratch<T> scratch;
+  Ahead<T> ahead;
   const uint64_t chunks = chunks_of(c);
   for (uint64_t i = begin; i < end; ++i) {
-    shared_chunks(c)[i] = measure_chunk<T>(c, i / chunks, i % chunks, nullptr, scratch);
+    shared_chunks(c)[i] = measure_chunk<T>(c, i / chunks, i % chunks, nullptr, i + 1 < end, ahead, scratch);
   }
 }
 
