@@ -1,11 +1,12 @@
 // The driver of losses of a row's softmax: logits[N, C] with class indices or distributions as targets.
 //
-// A row is measured in chunks of 4096 scores: each finds its own maximum and then sums e^(x - max) from the
-// first-level cache, so memory is read once. Sixteen lanes, scores i, i + 16, … in each, added by halving,
-// are the one order of that sum on every machine; chunks are combined in the order of the row. Where a
-// gradient is wanted the exponentials are kept, in the gradient itself if it can hold them, and the gradient
-// is one multiplication more, by when a row still lies in the second-level cache. Rows are finished up to
-// sixteen at a time, so that a short row does not pay for a logarithm of its own.
+// A row is measured in chunks of 4096 scores: each finds its own maximum, if it can while the chunk before it
+// is summed, and then sums e^(x - max) from the first-level cache, so memory is read once. Sixteen lanes,
+// scores i, i + 16, … in each, added by halving, are the one order of that sum on every machine; chunks are
+// combined in the order of the row. Where a gradient is wanted the exponentials are kept, in the gradient
+// itself if it can hold them, and the gradient is one multiplication more, by when a row still lies in the
+// second-level cache. Rows are finished up to sixteen at a time, so that a short row does not pay for a
+// logarithm of its own.
 #pragma once
 
 #include "cpu/softmax/gradient.h"
