@@ -3,8 +3,8 @@
  *
  * npm run test:arm64 [-- test/bits test/losses/bce.test.ts …]
  *
- * As many files run at once as there are processors. What a file gave is kept, and the file is left out as long as it passed and nothing that it rests on has changed; an interrupted
- * run goes on where it was.
+ * As many files run at once as there are processors. What a file gave is kept, and the file is left out as long as it passed and
+ * nothing that it rests on has changed; an interrupted run goes on where it was.
  */
 
 import { createHash } from 'node:crypto'
@@ -40,22 +40,21 @@ const runnable = tests.filter(test => !cannotRun(test))
 const waiting = [...runnable]
 let ended = 0
 
-async function runNext() {
-  const test = waiting.shift()
-  if (test === undefined) return
-  const now = contents(test)
-  const isKept = results[test]?.success && results[test].contents === now
-  if (!isKept) {
-    results[test] = { ...(await run(test, leftOut(test))), contents: now }
-    writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`)
+async function runWaiting() {
+  for (let test = waiting.shift(); test !== undefined; test = waiting.shift()) {
+    const now = contents(test)
+    const isKept = results[test]?.success && results[test].contents === now
+    if (!isKept) {
+      results[test] = { ...(await run(test, leftOut(test))), contents: now }
+      writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`)
+    }
+    const { success, seconds } = results[test]
+    ended++
+    const progress = `[${ended}/${runnable.length}] ${success ? '' : 'FAILED '}${test}`
+    console.log(`${progress}: ${counts(results[test])}, ${seconds} s${isKept ? ' (before)' : ''}`)
   }
-  const { success, seconds } = results[test]
-  ended++
-  const progress = `[${ended}/${runnable.length}] ${success ? '' : 'FAILED '}${test}`
-  console.log(`${progress}: ${counts(results[test])}, ${seconds} s${isKept ? ' (before)' : ''}`)
-  await runNext()
 }
-await Promise.all(Array.from({ length: availableParallelism() }, runNext))
+await Promise.all(Array.from({ length: availableParallelism() }, runWaiting))
 
 const given = runnable.map(test => results[test])
 const isSuccess = given.every(({ success }) => success)

@@ -77,10 +77,11 @@ LOSSKIT_INLINE Two<T> two_exps(const T* x, size_t n, T shift) {
   return e;
 }
 
-/** Whether registers hold the largest of the scores that follow while a chunk is summed. Of short chunks it
- * would be folded as often as it saves a pass. */
+/** Whether registers hold the largest of the scores that follow while a chunk is summed. */
 template <class T>
 constexpr bool looks_ahead = native_lanes<T> * 2 >= 32;
+
+/** In a shorter chunk folding the lanes costs what the pass that is saved did. */
 constexpr size_t kLeastAhead = 512;
 
 /** The chunk that follows in memory, and its largest score, which is found while the chunk before it is
@@ -166,10 +167,9 @@ Chunk measure_chunk(const Call& c, uint64_t row, uint64_t chunk, T* exps, bool g
   const uint64_t at = row * c.columns + chunk * kChunk;
   const T* x = read_block(c.inputs[0], at, n, scratch.logits);
   const size_t bytes = kDtypeBytes[static_cast<int>(c.inputs[0].dtype)];
-  const char* const following = static_cast<const char*>(c.inputs[0].data) + (at + n) * bytes;
-
   const T largest = ahead.scores == x ? ahead.largest : greatest_of(x, n), shift = shift_of(largest);
-  Upcoming upcoming = {following, bytes};
+  // In memory the next chunk follows, or the next row.
+  Upcoming upcoming = {static_cast<const char*>(c.inputs[0].data) + (at + n) * bytes, bytes};
   ahead = {};
   if (looks_ahead<T> && goes_on && n >= kLeastAhead && x != scratch.logits) {
     const uint64_t next = chunk + 1 < chunks_of(c) ? chunk + 1 : 0;
