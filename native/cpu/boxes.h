@@ -2,7 +2,8 @@
 //
 // It walks the batch in groups of 256 pairs, which with their derivatives stay in the first-level cache. A
 // group is laid out by coordinate, so that vectors hold neighbouring boxes, and widened: everything is
-// computed in float64 and rounded once, for losses of boxes are differences of areas.
+// computed in float64 and rounded once, for losses of boxes are differences of areas. While one group is
+// computed, the next is fetched.
 #pragma once
 
 #include <string.h>
@@ -46,11 +47,7 @@ LOSSKIT_INLINE const double* row_factors(const Tensor& factors, uint64_t at, siz
 
 template <class T>
 LOSSKIT_INLINE void store_coordinates(Coordinates v, T* p) {
-  if constexpr (sizeof(T) == 4) {
-    narrow(v).store(p);
-  } else {
-    v.store(p);
-  }
+  rounded<vec<T, Coordinates::lanes>>(v).store(p);
 }
 
 /** Derivatives by the corners of a group of boxes, rounded. */
@@ -79,17 +76,24 @@ void boxes(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums, void*) {
   BoxSlopes<T> slopes;
   RowGroup<T> group;
   const typename Loss::Params params(c.params);
+  const bool fetches = fetches_in_place<T>(c);
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
     n = end - at < kRowGroup ? static_cast<size_t>(end - at) : kRowGroup;
-    spread_boxes(read_block(c.inputs[0], 4 * at, 4 * n, pred_scratch), n, pred);
-    spread_boxes(read_block(c.inputs[1], 4 * at, 4 * n, target_scratch), n, target);
+    const T* const pred_from = read_block(c.inputs[0], 4 * at, 4 * n, pred_scratch);
+    const T* const target_from = read_block(c.inputs[1], 4 * at, 4 * n, target_scratch);
+    spread_boxes(pred_from, n, pred);
+    spread_boxes(target_from, n, target);
     const double* const weights = row_factors(c.weight, at, n, weight_scratch);
     const double* const incoming = row_factors(c.upstream, at, n, upstream_scratch);
     const auto factor_at = [n](const double* factors, size_t i) LOSSKIT_LAMBDA {
       return factors == nullptr ? Coordinates(1) : load_some<Coordinates>(factors + i, n - i, 1);
     };
     for (size_t i = 0; i < n; i += lanes) {
+      if (fetches) {
+        fetch_ahead(pred_from + 4 * i, 4 * lanes * sizeof(T));
+        fetch_ahead(target_from + 4 * i, 4 * lanes * sizeof(T));
+      }
       const BoxOut<Coordinates> out = Loss::at(pred.load(i), target.load(i), params);
       const Coordinates weight = factor_at(weights, i);
       if constexpr (wanted != kGrad) store_coordinates(out.value * weight, group.values + i);

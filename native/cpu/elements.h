@@ -94,11 +94,11 @@ void walk_elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
       if (lead != 0 && lead < n) n = lead;
       b.stream = lead == 0;
     }
-    b.values = output_block(c.values, at, values);
     b.n = n;
     b.scale = static_cast<T>(c.scale);
-    b.fetches = c.fetches;
     const Dtype half = widens_in_registers<Loss, T> && n == kBlock ? stored : Dtype::absent;
+    b.values = output_block(c.values, at, values);
+    b.fetches = half != Dtype::absent ? c.fetches : fetches_in_place<T>(c);
     if (half != Dtype::absent) {
       const size_t from = at * kDtypeBytes[static_cast<int>(half)];
       for (int i = 0; i < Loss::inputs; ++i) b.inputs[i] = static_cast<const char*>(c.inputs[i].data) + from;

@@ -50,12 +50,13 @@ RowMargin margin_of_all(const Call& c, uint64_t row, uint64_t label, double fact
   using V = vec<T, 16>;
   const typename Loss::template Params<double> params(c.params);
   const Doubles right(static_cast<double>(read_one<T>(c.inputs[0], row * c.columns + label)));
-  const bool wants_grad = c.grads[0].data != nullptr;
+  const bool wants_grad = c.grads[0].data != nullptr, fetches = fetches_in_place<T>(c);
   Doubles value(0), slope(0);
   each_chunk<T>(c, row, scratch, [&](const ScoreChunk<T>& chunk) {
     const uint64_t at = row * c.columns + chunk.start;
     T* out = wants_grad ? output_block(c.grads[0], at, rounded) : nullptr;
     for (size_t i = 0; i < chunk.n; i += 16) {
+      if (fetches) fetch_ahead(chunk.scores + i, 16 * sizeof(T));
       const size_t count = chunk.n - i < 16 ? chunk.n - i : 16;
       const V score = load_some<V>(chunk.scores + i, count, T(0));
       const Doubles rise = masked(widen(score) - right, count, label - chunk.start - i, -infinity<double>);
@@ -80,9 +81,11 @@ RowMargin margin_of_all(const Call& c, uint64_t row, uint64_t label, double fact
 template <class T>
 T greatest_wrong(const Call& c, uint64_t row, uint64_t label, T* scratch) {
   using V = vec<T, 16>;
+  const bool fetches = fetches_in_place<T>(c);
   V largest(-infinity<T>), nan(0);
   each_chunk<T>(c, row, scratch, [&](const ScoreChunk<T>& chunk) {
     for (size_t i = 0; i < chunk.n; i += 16) {
+      if (fetches) fetch_ahead(chunk.scores + i, 16 * sizeof(T));
       V score = load_some<V>(chunk.scores + i, chunk.n - i, -infinity<T>);
       if (label - chunk.start - i < 16) {
         T some[16];

@@ -22,7 +22,7 @@ void multilabel_terms(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums
   RowGroup<T> group;
   const typename Loss::template Params<T> params(c.params);
   const double classes = static_cast<double>(c.columns);
-  const bool wants_grad = c.grads[0].data != nullptr;
+  const bool wants_grad = c.grads[0].data != nullptr, fetches = fetches_in_place<T>(c);
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
     n = end - at < kRowGroup ? static_cast<size_t>(end - at) : kRowGroup;
@@ -36,6 +36,7 @@ void multilabel_terms(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums
             c.weight.data != nullptr ? read_block(c.weight, chunk.start, chunk.n, scratch.weights) : nullptr;
         T* out = wants_grad ? output_block(c.grads[0], place, rounded) : nullptr;
         for (size_t i = 0; i < chunk.n; i += 16) {
+          if (fetches) fetch_ahead(chunk.scores + i, 16 * sizeof(T)), fetch_ahead(target + i, 16 * sizeof(T));
           const size_t count = chunk.n - i < 16 ? chunk.n - i : 16;
           const Out<V> one = Loss::at(load_some<V>(chunk.scores + i, count, T(0)),
                                       load_some<V>(target + i, count, T(0)), params);

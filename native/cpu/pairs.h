@@ -40,12 +40,16 @@ LOSSKIT_INLINE Doubles load_widened(const T* p, size_t n) {
   return widen(load_some<vec<T, 16>>(p, n, T(0)));
 }
 
-/** Adds up sixteen numbers at a time: step(sums, numbers…). A lane without a number keeps its sums. */
+/** Adds up sixteen numbers at a time: step(sums, numbers…). A lane without a number keeps its sums.
+ * `fetches`: asks for the numbers that follow. */
 template <class T, int n, class F, class... P>
-LOSSKIT_INLINE void add_lanes(Doubles (&sums)[n], size_t count, F step, P... from) {
+LOSSKIT_INLINE void add_lanes(Doubles (&sums)[n], size_t count, bool fetches, F step, P... from) {
   constexpr double kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   size_t i = 0;
-  for (; i + 16 <= count; i += 16) step(sums, widen(vec<T, 16>::load(from + i))...);
+  for (; i + 16 <= count; i += 16) {
+    if (fetches) (fetch_ahead(from + i, 16 * sizeof(T)), ...);
+    step(sums, widen(vec<T, 16>::load(from + i))...);
+  }
   if (i == count) return;
   const auto present = Doubles::load(kOnes, count - i, 0) == Doubles(1);
   Doubles next[n];
@@ -79,8 +83,9 @@ struct PairRow {
 
   template <int... inputs, int n, class F>
   LOSSKIT_INLINE void add_up(Doubles (&sums)[n], F step) {
+    const bool fetches = fetches_in_place<T>(block.c);
     each_part([&](uint64_t done, size_t count)
-                  LOSSKIT_LAMBDA { add_lanes<T>(sums, count, step, part(inputs, done)...); });
+                  LOSSKIT_LAMBDA { add_lanes<T>(sums, count, fetches, step, part(inputs, done)...); });
   }
 
   /** x_i - x_j + eps */
@@ -104,12 +109,7 @@ struct PairRow {
 
 template <class T>
 LOSSKIT_INLINE void store_narrowed(Doubles v, T* p, size_t n) {
-  vec<T, 16> narrowed;
-  if constexpr (sizeof(T) == 4) {
-    narrowed = narrow(v);
-  } else {
-    narrowed = v;
-  }
+  const vec<T, 16> narrowed = narrow_to<T>(v);
   n < 16 ? narrowed.store(p, n) : narrowed.store(p);
 }
 

@@ -53,8 +53,10 @@ Overlap measure_pixels(const Call& c, uint64_t row, uint64_t chunk, PixelScratch
     const size_t before = refused ? static_cast<size_t>(fault.index - at) : n;
     if (!is_binary(t, before, 1, at, fault) || refused) return {};
   }
+  const bool fetches = fetches_in_place<T>(c);
   D both(0), only_pred(0), only_target(0);
   for (size_t i = 0; i < n; i += 16) {
+    if (fetches) fetch_ahead(p + i, 16 * sizeof(T)), fetch_ahead(t + i, 16 * sizeof(T));
     const D x = widen(load_some<V>(p + i, n - i, T(0))), y = widen(load_some<V>(t + i, n - i, T(0)));
     both = fma(x, y, both);
     only_pred = fma(x, D(1) - y, only_pred);
@@ -98,15 +100,9 @@ void write_pixels(const Call& c, uint64_t row, uint64_t chunk, const PixelSlope&
   const T* t = read_block(c.inputs[1], at, n, scratch.target);
   T* out = output_block(c.grads[0], at, scratch.grad);
   const D slope(s.slope), base(s.base);
-  for (size_t i = 0; i < n; i += 16) {
-    const D grad = fma(widen(load_some<V>(t + i, n - i, T(0))), slope, base);
-    const size_t count = n - i < 16 ? n - i : 16;
-    if constexpr (sizeof(T) == 4) {
-      narrow(grad).store(out + i, count);
-    } else {
-      grad.store(out + i, count);
-    }
-  }
+  write_all(out, n, c.stream && out != scratch.grad, [&](size_t i, size_t count) LOSSKIT_LAMBDA {
+    return narrow_to<T>(fma(widen(load_some<V>(t + i, count, T(0))), slope, base));
+  });
   flush_block(c.grads[0], at, n, out);
 }
 

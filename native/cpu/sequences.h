@@ -174,13 +174,7 @@ void write_step(const Call& c, const Sample& sample, uint64_t step, double facto
     for (size_t i = 0; i < n; i += kLanes) {
       const States p = exp(widen(load_some<V>(x + i, n - i, T(0))));
       const States grad = (p - load_some<States>(s.posterior + done + i, n - i, 0)) * States(factor);
-      V narrowed;
-      if constexpr (sizeof(T) == 4) {
-        narrowed = narrow(grad);
-      } else {
-        narrowed = grad;
-      }
-      narrowed.store(out + i, n - i < kLanes ? n - i : kLanes);
+      narrow_to<T>(grad).store(out + i, n - i < kLanes ? n - i : kLanes);
     }
     flush_block(c.grads[0], at + done, n, out);
   }

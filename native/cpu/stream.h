@@ -4,6 +4,7 @@
 
 #include "cpu/call.h"
 #include "simd/half.h"
+#include "simd/upcoming.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
@@ -99,6 +100,13 @@ const T* read_block(const Tensor& tensor, uint64_t at, size_t n, T* scratch) {
   return scratch;
 }
 
+/** Whether a loop over the inputs should ask ahead; inputs that are widened into scratch are not in memory.
+ */
+template <class T>
+LOSSKIT_INLINE bool fetches_in_place(const Call& c) {
+  return c.fetches && c.inputs[0].dtype == dtype_of<T>;
+}
+
 template <class T>
 T read_one(const Tensor& tensor, uint64_t at) {
   T x;
@@ -126,6 +134,22 @@ void write_half(const T* from, size_t n, uint16_t* to, bool brain) {
 template <class T>
 size_t to_cache_line(const T* p) {
   return ((64 - (reinterpret_cast<uintptr_t>(p) & 63)) & 63) / sizeof(T);
+}
+
+/** Writes f(i, count), sixteen numbers from i on of which `count` are wanted, to out[0, n); past the caches
+ * if `streams`. */
+template <class T, class F>
+LOSSKIT_INLINE void write_all(T* out, size_t n, bool streams, F f) {
+  size_t i = 0;
+  if (streams) {
+    const size_t lead = to_cache_line(out) < n ? to_cache_line(out) : n;
+    for (; i < lead; i += 16) f(i, lead - i).store(out + i, lead - i < 16 ? lead - i : 16);
+    i = lead;
+    for (; i + 16 <= n; i += 16) f(i, 16).stream(out + i);
+  } else {
+    for (; i + 16 <= n; i += 16) f(i, 16).store(out + i);
+  }
+  if (i < n) f(i, n - i).store(out + i, n - i);
 }
 
 /** Where a block of outputs is computed: in the output itself, or in scratch that `flush_block` then rounds.

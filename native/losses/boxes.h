@@ -85,9 +85,11 @@ struct BoxPair {
   /** 1 - I / (U + eps), as (U - I + eps) / (U + eps), which keeps the digits of a small loss. */
   LOSSKIT_INLINE BoxOut<V> iou_loss(V eps) const {
     const V divisor = union_.size + eps, iou = intersection.size / divisor;
-    const V apart = ((union_.size - intersection.size) + eps) / divisor;
-    return {select(abs(divisor) == V(infinity<double>), V(1) - iou, apart),
-            (V(1) / divisor) * (iou * union_.slope - intersection.slope)};
+    const auto is_infinite = abs(divisor) == V(infinity<double>);
+    V value = ((union_.size - intersection.size) + eps) / divisor;
+    // Asked, because without a gradient nothing else needs the division above.
+    if (any(is_infinite)) value = select(is_infinite, V(1) - iou, value);
+    return {value, (V(1) / divisor) * (iou * union_.slope - intersection.slope)};
   }
 };
 

@@ -16,8 +16,10 @@ namespace {
  */
 constexpr size_t kAhead = 4096;
 
-LOSSKIT_INLINE void fetch_into_first_cache(const char* p, size_t bytes) {
-  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(p + at, 0, 3);
+/** Asks for what a loop that has come to these bytes will read later. */
+LOSSKIT_INLINE void fetch_ahead(const void* p, size_t bytes) {
+  const char* const later = static_cast<const char*>(p) + kAhead;
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(later + at, 0, 3);
 }
 
 /** What is read next, for each number of those at hand. */

@@ -2,19 +2,18 @@
 #pragma once
 
 #include "cpu/elements/domain.h"
-#include "simd/upcoming.h"
 #include "sum/guess.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** Asks for what a step reads later. */
+/** Asks for what later steps read. */
 template <class Loss, Dtype stored, class T>
-LOSSKIT_INLINE void fetch_ahead(const ElementBlock<T>& b, size_t i, size_t n) {
+LOSSKIT_INLINE void fetch_inputs_ahead(const ElementBlock<T>& b, size_t i, size_t n) {
   constexpr size_t bytes = kDtypeBytes[static_cast<int>(stored)];
   for (int k = 0; k < Loss::inputs; ++k) {
-    fetch_into_first_cache(static_cast<const char*>(b.inputs[k]) + i * bytes + kAhead, n * bytes);
+    fetch_ahead(static_cast<const char*>(b.inputs[k]) + i * bytes, n * bytes);
   }
 }
 
@@ -28,6 +27,7 @@ LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params,
   constexpr size_t w = V::lanes;
   constexpr bool has_second = gradients_of<Loss>().count == 2;
   const V scale = V(b.scale);
+  const bool fetches = native_lanes<T> != 1 && b.fetches;
   Range<V> range;
   const auto start = guess.start();
   // Loads and stores are given where the block's arrays begin.
@@ -66,7 +66,7 @@ LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params,
       for (; i + w <= end; i += w) {
         const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
         if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
-        if (Guessed::adds && b.fetches) fetch_ahead<Loss, stored>(b, i, w);
+        if (fetches) fetch_inputs_ahead<Loss, stored>(b, i, w);
         whole(i, write, windows);
       }
       if constexpr (Guessed::adds) windows.note(start, moved.of);

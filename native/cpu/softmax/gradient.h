@@ -7,22 +7,6 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** Writes f(i, count), sixteen numbers from i on of which `count` are wanted, to out[0, n); past the caches
- * if `streams`. */
-template <class T, class F>
-LOSSKIT_INLINE void write_all(T* out, size_t n, bool streams, F f) {
-  size_t i = 0;
-  if (streams) {
-    const size_t lead = to_cache_line(out) < n ? to_cache_line(out) : n;
-    for (; i < lead; i += 16) f(i, lead - i).store(out + i, lead - i < 16 ? lead - i : 16);
-    i = lead;
-    for (; i + 16 <= n; i += 16) f(i, 16).stream(out + i);
-  } else {
-    for (; i + 16 <= n; i += 16) f(i, 16).store(out + i);
-  }
-  if (i < n) f(i, n - i).store(out + i, n - i);
-}
-
 /** The gradient of a chunk whose largest score was `largest`; from the exponentials where they were kept,
  * which may be where the gradient goes. */
 template <class T>

@@ -6,7 +6,6 @@
 
 #include "cpu/row_group.h"
 #include "cpu/softmax/chunk.h"
-#include "simd/upcoming.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
