@@ -70,6 +70,7 @@ template <class Loss, class T, Wanted wanted, bool guesses>
 void walk_elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
   constexpr int grads = wanted == kValue ? 0 : gradients_of<Loss>().count;
   using V = Step<Loss, T>;
+  constexpr bool can_zip = wanted != kGrad && is_unzipped<Dtype::bfloat16, V>;
   alignas(64) T values[kBlock], rounded[grads == 0 ? 1 : grads][kBlock], widened[Loss::inputs][kBlock],
       weights[kBlock], incoming[kBlock];
   const typename Loss::template Params<T> params(c.params);
@@ -97,7 +98,8 @@ void walk_elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
     b.n = n;
     b.scale = static_cast<T>(c.scale);
     const Dtype half = widens_in_registers<Loss, T> && n == kBlock ? stored : Dtype::absent;
-    b.values = output_block(c.values, at, values);
+    const bool zips = can_zip && half == Dtype::bfloat16 && c.values.data != nullptr;
+    b.values = zips ? values : output_block(c.values, at, values);
     b.fetches = half != Dtype::absent ? c.fetches : fetches_in_place<T>(c);
     if (half != Dtype::absent) {
       const size_t from = at * kDtypeBytes[static_cast<int>(half)];
@@ -125,6 +127,9 @@ void walk_elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
       for (int i = 0; i < grads; ++i) flush_block(c.grads[i], at, n, grad[i]);
     }
     if constexpr (wanted != kGrad) {
+      if constexpr (can_zip) {
+        if (zips) zip_values<V>(values, n, output_block(c.values, at, values));
+      }
       if (c.wants_sum && !is_added) add_block(b.values, n, range, sums.total);
     }
     if constexpr (guesses) {

@@ -12,7 +12,9 @@ namespace LOSSKIT_ISA {
 namespace {
 
 LOSSKIT_INLINE float from_bf16(uint16_t bits) { return bit_copy<float>(static_cast<uint32_t>(bits) << 16); }
-LOSSKIT_INLINE uint16_t to_bf16(float x) { return static_cast<uint16_t>(to_bf16(vec<float, kTeam>(x)).v); }
+LOSSKIT_INLINE uint16_t to_bf16(float x) {
+  return static_cast<uint16_t>((round_to_bf16(vec<float, kTeam>(x)) >> 16).v);
+}
 
 /** Both numbers of a word, the lower half first. */
 LOSSKIT_INLINE float2 from_halves(uint32_t word, bool is_brain) {

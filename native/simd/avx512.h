@@ -162,6 +162,15 @@ LOSSKIT_INLINE void store_u16(ivec<int32_t, 16> a, uint16_t* p) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a.v));
 }
 
+/** As in half.h, but with masks. */
+LOSSKIT_INLINE ivec<int32_t, 16> round_to_bf16(vec<float, 16> a) {
+  const __m512i i = _mm512_castps_si512(a.v), even = _mm512_add_epi32(i, _mm512_set1_epi32(0x7fff));
+  const __mmask16 odd = _mm512_test_epi32_mask(i, _mm512_set1_epi32(0x10000));
+  const __m512i rounded = _mm512_mask_add_epi32(even, odd, even, _mm512_set1_epi32(1));
+  const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
+  return _mm512_mask_or_epi32(rounded, nan, i, _mm512_set1_epi32(0x400000));
+}
+
 LOSSKIT_INLINE float greatest_of_4(__m128 a) {
   a = _mm_max_ps(a, _mm_movehl_ps(a, a));
   return _mm_cvtss_f32(_mm_max_ss(a, _mm_shuffle_ps(a, a, 1)));

@@ -99,9 +99,14 @@ describe.each(FORMATS)('$dtype', ({ dtype, to, from }) => {
     })
   })
 
-  it('reads every number of the format', () => {
-    const all = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits)
-    const zero = new Float32Array(0x10000)
+  // Inputs that are all stored so are widened in registers, others in memory.
+  const all = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits)
+  const zeros = [
+    ['float32', new Float32Array(0x10000)],
+    [dtype, { data: new Uint16Array(0x10000), dtype, shape: [0x10000] }],
+  ] as const
+
+  it.each(zeros)('reads every number of the format, beside %s', (_, zero) => {
     const values = mse({ data: all, dtype, shape: [0x10000] }, zero, { reduction: 'none' })
     expectAllSame(
       values,
@@ -109,17 +114,18 @@ describe.each(FORMATS)('$dtype', ({ dtype, to, from }) => {
     )
   })
 
-  it('writes every number of the format, and rounds what lies between to nearest even', () => {
-    // The gradient of the sum of (x - 0)² is 2x: upstream ½ gives x back, upstream ½ + 2^-13 numbers in between.
-    const all = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits)
-    const zero = new Float32Array(0x10000)
-    for (const upstream of [0.5, 0.5 + 2 ** -13, 0.5 + 2 ** -12, 0.75, 2 ** -9, -3, 2 ** -20]) {
-      const options = { reduction: 'sum', upstream } as const
-      const { pred } = mse.grad({ data: all, dtype, shape: [0x10000] }, zero, options)
-      const wide = mse.grad(widen(all), zero, options).pred
-      expectAllSame(widen(pred as unknown as Uint16Array), widen(store(wide)))
-    }
-  })
+  it.each(zeros)(
+    'writes every number of the format beside %s, and rounds what lies between to nearest even',
+    (_, zero) => {
+      // The gradient of the sum of (x - 0)² is 2x: upstream ½ gives x back, upstream ½ + 2^-13 numbers in between.
+      for (const upstream of [0.5, 0.5 + 2 ** -13, 0.5 + 2 ** -12, 0.75, 2 ** -9, -3, 2 ** -20]) {
+        const options = { reduction: 'sum', upstream } as const
+        const { pred } = mse.grad({ data: all, dtype, shape: [0x10000] }, zero, options)
+        const wide = mse.grad(widen(all), new Float32Array(0x10000), options).pred
+        expectAllSame(widen(pred as unknown as Uint16Array), widen(store(wide)))
+      }
+    },
+  )
 
   it('is refined by a float32 target, which is not rounded', () => {
     const pred = { data: store([1]), dtype, shape: [1] }

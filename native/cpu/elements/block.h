@@ -37,13 +37,28 @@ constexpr bool is_light = requires {
   Loss::light;
 };
 
+/** Whether the numbers of a step, and so its values, come in another order than they are stored in. */
+template <Dtype stored, class V>
+constexpr bool is_unzipped = stored == Dtype::bfloat16 && (V::lanes > native_lanes<typename V::scalar>);
+
+/** Values in the order of their numbers. */
+template <class V, class T>
+void zip_values(const T* from, size_t n, T* to) {
+  constexpr size_t half = V::lanes / 2;
+  for (size_t i = 0; i < n; i += 2 * half) {
+    for (size_t k = 0; k < half; ++k) to[i + 2 * k] = from[i + k], to[i + 2 * k + 1] = from[i + half + k];
+  }
+}
+
 /** Numbers stored as one type and computed in another, a step at a time. */
 template <Dtype stored, class V>
 struct Stored {
   using T = typename V::scalar;
   static constexpr bool in_halves = stored != dtype_of<T> && V::lanes > native_lanes<T>;
   static LOSSKIT_INLINE V load(const void* p, size_t i) {
-    if constexpr (in_halves) {
+    if constexpr (is_unzipped<stored, V>) {
+      return load_bf16_unzipped<V>(static_cast<const uint16_t*>(p) + i);
+    } else if constexpr (in_halves) {
       using Half = Stored<stored, typename V::half>;
       return {Half::load(p, i), Half::load(p, i + V::lanes / 2)};
     } else if constexpr (stored == Dtype::float16) {
@@ -55,7 +70,9 @@ struct Stored {
     }
   }
   static LOSSKIT_INLINE void store(V v, void* p, size_t i) {
-    if constexpr (in_halves) {
+    if constexpr (is_unzipped<stored, V>) {
+      store_bf16_zipped(v, static_cast<uint16_t*>(p) + i);
+    } else if constexpr (in_halves) {
       using Half = Stored<stored, typename V::half>;
       Half::store(v.lo, p, i), Half::store(v.hi, p, i + V::lanes / 2);
     } else if constexpr (stored == Dtype::float16) {
