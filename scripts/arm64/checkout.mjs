@@ -1,11 +1,12 @@
 /** The checkout as a machine with 64-bit Arm has it: its files, the packages for that machine, and its binary as the one built. */
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installApart } from '../install-apart.mjs'
-import { targets } from '../prebuild/targets.mjs'
+import { crossCompilerOf, targets } from '../prebuild/targets.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const tools = join(root, 'test/package/tools')
@@ -14,11 +15,43 @@ const tools = join(root, 'test/package/tools')
 export const checkout = join(root, 'build/emulated/checkout')
 export const binary = 'build/Release/losskit.node'
 
+/** What the tests of the CUDA backend load: the library for an emulated device, and the driver of that. */
+export const device = ['liblosskit_cuda_emulated.so', 'libcuda_emulated.so'].map(
+  name => `build/Release/${name}`,
+)
+/** What they start. */
+const programs = ['cuda_library', 'cuda_emulation']
+
+const arm = targets.find(({ id }) => id === 'linux-arm64-glibc')
+/** As ./node has it. */
+const emulator = 'qemu-aarch64-static -L /usr/aarch64-linux-gnu'
+const deviceBuild = join(root, 'build/arm64-device')
+
+function buildDevice() {
+  const cmake = (...args) => execFileSync('cmake', args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const toolchain = join(root, 'cmake/toolchains', crossCompilerOf(arm).toolchain)
+  cmake(
+    ...['-S', root, '-B', deviceBuild, '--no-warn-unused-cli', '-DCMAKE_BUILD_TYPE=Release'],
+    ...[`-DCMAKE_TOOLCHAIN_FILE=${toolchain}`, '-DLOSSKIT_CUDA=OFF', '-DLOSSKIT_CUDA_EMULATED=ON'],
+  )
+  const wanted = ['losskit_cuda_emulated', 'cuda_emulated', ...programs]
+  cmake('--build', deviceBuild, '--parallel', String(availableParallelism()), '--target', ...wanted)
+}
+
+/** The device in the checkout. A program is started by a script, for this machine cannot start it. */
+function copyDevice() {
+  const built = join(deviceBuild, 'native/cuda/emulated')
+  for (const file of device) cpSync(join(built, basename(file)), join(checkout, file))
+  for (const name of programs) {
+    const script = `#!/bin/sh\nexec ${emulator} ${join(built, name)} "$@"\n`
+    writeFileSync(join(checkout, 'build/Release', name), script, { mode: 0o755 })
+  }
+}
+
 /** @param {(text: string) => void} say @returns {string[]} its files */
 export function makeCheckout(say) {
-  const prebuilt = targets.find(({ id }) => id === 'linux-arm64-glibc').file
   for (const [file, command] of [
-    [prebuilt, 'npm run prebuild linux-arm64-glibc'],
+    [arm.file, 'npm run prebuild linux-arm64-glibc'],
     ['dist', 'npm run build:lib'],
   ])
     if (!existsSync(join(root, file))) throw new Error(`there is no ${file}: ${command}`)
@@ -35,7 +68,9 @@ export function makeCheckout(say) {
     cpSync(join(root, from), join(checkout, to), { recursive: true, preserveTimestamps: true })
   for (const file of files) copy(file)
   copy('dist')
-  copy(prebuilt, binary)
+  copy(arm.file, binary)
+  buildDevice()
+  copyDevice()
 
   installApart(tools, say, ['--force']) // as npm run test:package does: another Node is among them
   installApart(checkout, say, ['--os=linux', '--cpu=arm64', '--libc=glibc'])

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
-import { binary, checkout, makeCheckout } from './checkout.mjs'
+import { binary, checkout, device, makeCheckout } from './checkout.mjs'
 import { limits } from './limits.mjs'
 import { run } from './vitest.mjs'
 
@@ -28,7 +28,8 @@ function contents(test) {
   const places = ['lib/', 'test/support/', `${dirname(test)}/`]
   const read = files.filter(file => places.some(place => file.startsWith(place)))
   const hash = createHash('sha256').update(leftOut(test).join())
-  for (const file of [binary, ...read]) hash.update(file).update(readFileSync(join(checkout, file)))
+  const built = test.startsWith('test/cuda/') ? [binary, ...device] : [binary]
+  for (const file of [...built, ...read]) hash.update(file).update(readFileSync(join(checkout, file)))
   return hash.digest('hex')
 }
 
