@@ -8,6 +8,6 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: availableParallelism(), // vitest itself would leave one core idle
     execArgv: ['--expose-gc'],
-    testTimeout: 600_000, // the longest walk every kernel in the code of every machine
+    testTimeout: 120_000,
   },
 })

@@ -35,7 +35,7 @@ export async function run(test, leftOut) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile=${report}`,
-    `--testTimeout=${SLOWER * 600_000}`,
+    `--testTimeout=${SLOWER * 120_000}`,
     `--hookTimeout=${SLOWER * 10_000}`,
     ...(leftOut.length > 0 ? [`--testNamePattern=^(?!(${leftOut.map(quoted).join('|')})$)`] : []),
   ])
