@@ -1,9 +1,21 @@
+const python = 'the driver of the emulated device is built for Arm, and Python is of this machine'
+
 /**
  * What the emulator cannot show, and why: whole files, or tests of a file by their full name.
  *
  * @type {Record<string, string | Record<string, string>>}
  */
 export const limits = {
+  'test/cuda/bench.test.ts': {
+    'the benchmark of devices measures losses and copies, and calls it no benchmark where the device is emulated':
+      python,
+  },
+  'test/cuda/ipc.test.ts': {
+    'memory shared with Python is plain data that openIpc takes, and nothing is shared that cannot be':
+      python,
+    'memory shared with Python is trained on there, by losses computed here': python,
+    'memory shared with Python may be that of a tensor made here': python,
+  },
   'test/lib/alloc.test.ts': {
     'alloc asks for huge pages for large arrays, and so do gradients':
       'qemu does not hand on what is advised',
