@@ -10,11 +10,19 @@ export const limits = {
     'the benchmark of devices measures losses and copies, and calls it no benchmark where the device is emulated':
       python,
   },
+  'test/cuda/failures.test.ts': {
+    'a device that is lost tells all who wait, whoever comes later, and those who asked to be told':
+      'it starts four operations within the 20 ms that the first takes, and emulated they take longer',
+  },
   'test/cuda/ipc.test.ts': {
     'memory shared with Python is plain data that openIpc takes, and nothing is shared that cannot be':
       python,
     'memory shared with Python is trained on there, by losses computed here': python,
     'memory shared with Python may be that of a tensor made here': python,
+  },
+  'test/cuda/library.test.ts': {
+    'the library for an emulated device shares memory with another process':
+      'a program for Arm starts itself, and only the emulator can start one',
   },
   'test/lib/alloc.test.ts': {
     'alloc asks for huge pages for large arrays, and so do gradients':
