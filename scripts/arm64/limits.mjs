@@ -10,10 +10,6 @@ export const limits = {
     'the benchmark of devices measures losses and copies, and calls it no benchmark where the device is emulated':
       python,
   },
-  'test/cuda/failures.test.ts': {
-    'a device that is lost tells all who wait, whoever comes later, and those who asked to be told':
-      'it starts four operations within the 20 ms that the first takes, and emulated they take longer',
-  },
   'test/cuda/ipc.test.ts': {
     'memory shared with Python is plain data that openIpc takes, and nothing is shared that cannot be':
       python,

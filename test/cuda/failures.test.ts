@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined || process.env.LOSSKIT_TEST_GPU === '1')('
 
   it('that is lost tells all who wait, whoever comes later, and those who asked to be told', async () => {
     const told = await inProcess(
-      { LOSSKIT_EMULATED_FAIL: '700@3', LOSSKIT_EMULATED_DELAY: '20000' },
+      { LOSSKIT_EMULATED_FAIL: '700@3', LOSSKIT_EMULATED_DELAY: '500000' },
       async ({ cuda, mse }) => {
         const tell = (error: unknown) => {
           const { name, code, message, cuda } = error as Told
