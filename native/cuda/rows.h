@@ -17,15 +17,31 @@ LOSSKIT_INLINE uint64_t classes_of(const Call& c) {
   return input == 2 ? c.others : c.columns;
 }
 
-/** A label, kIgnored, or kBad of one that is no class. */
+/** A label, kIgnored, or kBad of one that is no class: of a number, or of a row. */
 template <int input>
-LOSSKIT_INLINE int64_t label_of(const Call& c, uint64_t row) {
-  const auto label = number_at<int64_t>(c.inputs[input], row);
+LOSSKIT_INLINE int64_t label_from(const Call& c, int64_t label) {
   if (c.has_ignore_index && label == c.ignore_index) return kIgnored;
   return static_cast<uint64_t>(label) < classes_of<input>(c) ? label : kBad;
 }
+template <int input>
+LOSSKIT_INLINE int64_t label_of(const Call& c, uint64_t row) {
+  return label_from<input>(c, number_at<int64_t>(c.inputs[input], row));
+}
 
-/** The same; a bad one is noted. */
+/** The bits of a row's label, to be read long before they are looked at; and the number. */
+template <int input>
+LOSSKIT_INLINE uint64_t label_bits(const Call& c, uint64_t row) {
+  const Tensor& labels = c.inputs[input];
+  if (labels.dtype == Dtype::int32) return stored<uint32_t>(labels.data, row);
+  return static_cast<uint64_t>(number_at<int64_t>(labels, row));
+}
+template <int input>
+LOSSKIT_INLINE int64_t label_of_bits(const Call& c, uint64_t bits) {
+  const bool is_short = c.inputs[input].dtype == Dtype::int32;
+  return label_from<input>(c, is_short ? static_cast<int32_t>(bits) : static_cast<int64_t>(bits));
+}
+
+/** The label of a row; a bad one is noted. */
 template <int input = 1, class T, bool weighs>
 LOSSKIT_INLINE int64_t label_at(const Call& c, uint64_t row, Tally<T, weighs>& tally) {
   const int64_t label = label_of<input>(c, row);

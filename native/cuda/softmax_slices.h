@@ -1,297 +1,252 @@
 // The softmax of long rows in one read and one write of memory: a cluster of blocks for each row, a slice of
-// a few chunks for each block, which keeps it in shared memory from the first look to the gradient. A warp
-// takes a chunk.
+// a few chunks for each block, which keeps it in shared memory and registers from the first look to the
+// gradient. A warp takes a chunk, and one warp more serves those of a block.
 #pragma once
 
-#include "cuda/cluster.h"
 #include "cuda/softmax_run.h"
+#include "cuda/softmax_server.h"
 
 namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
 constexpr unsigned kMostSlices = 16;  // blocks of a cluster
-constexpr unsigned kMostEach = 8;   // chunks of a slice, for which there is room in the memory of a processor
-constexpr unsigned kMostWarps = 4;  // that take chunks
+constexpr unsigned kMostEach = 8;  // chunks of a slice, for which there is room in the memory of a processor
 /** So many chunks leave room for three blocks on a processor, of which one computes while others read and
  * write. */
 constexpr unsigned kFewEach = 4;
+constexpr unsigned kMostRegisters = 128;  // of a thread, for the same
+/** Steps of a run whose exponentials are held in registers: of halves so many that the others have room
+ * beside the scores, and the next row's can be read while this row's gradient waits; else what leaves room
+ * for sums, as on devices without signals, which wait anyway. */
+template <class S>
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+constexpr unsigned kHeld = 2;
+#else
+constexpr unsigned kHeld = sizeof(S) == 2 ? kSteps / 2 : 2;
+#endif
 
-/** The sums of a chunk, and how it meets the row before it. */
-struct Met {
-  double max, whole, rest, fade;
-  Meets how;
-};
-
-/** A measured row that waits to be finished, and where the score of its label stands. */
-struct WaitingRow {
-  double max, whole, rest, score, weight, incoming;
-  uint64_t row, place;
-};
-constexpr unsigned kMostWaiting = 8;  // and one that is being measured
-
-/** What the threads of a block share, before the chunks themselves. */
+/** What the threads of a block share, before its chunks, and the parts of rows. */
 struct alignas(16) SliceMemory {
   BlockTally<float> tally;
-  Chunk parts[2][kMostEach];  // of this row, and of the one before, which other blocks may still read
-  float factor[kMostEach];
-  WaitingRow waiting[kMostWaiting + 1];
-  float sums[kMostWarps][2][kWarpRuns][32];  // by runs and lanes: the whole parts, and the rest
-  Met met[32];
+  RowSignals signals;
+  Signal read[kMostEach];
+  float factors[kMostEach];
+  ServerMemory server;
 };
 
-constexpr size_t kChunkBytes = kChunk * sizeof(float);
-constexpr size_t slice_bytes(unsigned each) { return sizeof(SliceMemory) + each * kChunkBytes; }
-static_assert(3 * (slice_bytes(kFewEach) + 1024) <= 228 << 10,
+/** The memory of a chunk: of four runs, each in the order of the row, and of the four others, some bytes
+ * further, so that equal slots of two of them are in different banks; scores first, and exponentials in as
+ * much memory after them, or in their place. */
+constexpr unsigned kPad = 4, kHalfRuns = kWarpRuns / 2;
+constexpr unsigned kChunkSlots = 2 * kSteps * 32 + 4 * kPad;
+constexpr size_t kChunkBytes = kChunkSlots * sizeof(Piece<float>);
+/** Parts are those of this row, and of the next. */
+constexpr size_t slice_bytes(unsigned each, uint64_t chunks) {
+  return sizeof(SliceMemory) + each * kChunkBytes + 2 * chunks * sizeof(Part);
+}
+static_assert(3 * (slice_bytes(kFewEach, kFewEach* kMostSlices) + 1024) <= 228 << 10,
               "no room for three blocks in the 228 KB of a processor");
+static_assert(4 * 32 * kMostRegisters <= 1 << 14, "no room for four warps in the registers of a scheduler");
 
-/** A block's slice of a row. */
+/** What a warp does with its chunk. */
 template <class S>
-struct Slice {
-  SliceMemory& memory;
+struct ChunkOfWarp {
+  using Own = Share<S, kHeld<S>>;
+  const Call& c;
   Piece<float>* slots;
-  bool brain;
-  unsigned chunks;   // of the slice
-  uint64_t columns;  // of the row, from the slice's first on
+  Signal& has_come;
+  int columns;  // its own; none where there is no such chunk
 
-  /** Of warps that take chunks; one more serves them. */
-  static LOSSKIT_INLINE unsigned warps() { return blockDim.x / 32 - 1; }
-  static LOSSKIT_INLINE unsigned warp() { return threadIdx.x / 32; }
-  static LOSSKIT_INLINE bool serves() { return warp() == warps(); }
+  static constexpr unsigned kRunSlots = Own::kPace * kSteps * kRunThreads;
+  static constexpr unsigned kHalfSlots = kHalfRuns * kRunSlots + kPad;
+  static_assert((Own::kApart ? 4 : 2) * kHalfSlots <= kChunkSlots);
 
-  /** This thread's share of a chunk: neighbours keep their numbers next to each other. */
-  LOSSKIT_INLINE Share<S> share(unsigned chunk) const {
-    return {slots + chunk * (kChunkBytes / sizeof(Piece<float>)) + lane_of_warp(), 32, brain};
+  /** The memory of a run, and this thread's share of its own: of four threads one after the other, every two
+   * have runs in different banks. */
+  LOSSKIT_INLINE Piece<float>* run_memory(unsigned run) const {
+    return slots + run / kHalfRuns * kHalfSlots + run % kHalfRuns * kRunSlots;
+  }
+  static LOSSKIT_INLINE unsigned run() {
+    const unsigned team = lane_of_warp() / kRunThreads;
+    return team / 2 + team % 2 * kHalfRuns;
+  }
+  LOSSKIT_INLINE Own share() const {
+    const bool brain = c.inputs[0].dtype == Dtype::bfloat16;
+    return {run_memory(run()) + Own::thread(), kRunThreads, brain, kSteps,
+            Own::kApart ? 2 * kHalfSlots - kRunSlots : 0};
   }
 
-  /** Calls f(chunk, share, how, where its run begins, how many numbers are left from there) for the chunks of
-   * this warp. */
-  template <class F>
-  LOSSKIT_INLINE void each_chunk(const S* row, F f) const {
-    const bool whole = in_pieces(row) && columns % Piece<S>::numbers == 0;
-    for (unsigned k = warp(); k < chunks; k += warps()) {
-      const unsigned begin = k * kChunk, first = begin + lane_of_warp() / kRunThreads * kRun;
-      const auto left = static_cast<int64_t>(columns) - static_cast<int64_t>(first);
-      if (whole) {
-        f(k, share(k), Whole(), first, left);
-      } else {
-        f(k, share(k), OneByOne(), first, left);
-      }
-    }
+  /** Whether whole accesses reach the end of every row, and begin with it. */
+  LOSSKIT_INLINE bool is_whole(const S* chunk) const {
+    return c.columns % Piece<S>::numbers == 0 && in_pieces(chunk);
   }
+  /** Where this thread's run begins, and how many numbers are there. */
+  LOSSKIT_INLINE int first() const { return static_cast<int>(run() * kRun); }
+  LOSSKIT_INLINE int left() const { return columns - first(); }
 
   /** Begins to read the scores. */
-  LOSSKIT_INLINE void read(const S* scores) const {
-    each_chunk(scores, [&](unsigned, const Share<S>& share, auto how, unsigned first, int64_t left) {
-      share.read(how, scores + first, left);
-    });
-  }
-
-  /** Measures its chunks: the exponentials are kept for a gradient. */
-  LOSSKIT_INLINE void measure(bool keeps, Chunk* parts) const {
-    for (unsigned k = warp(); k < chunks; k += warps()) {
-      const float largest = largest_among(share(k).largest(), 32);
-      auto& sums = memory.sums[warp()];
-      const unsigned run = lane_of_warp() / kRunThreads;
-      share(k).exponentiate(largest, keeps, sums[0][run], sums[1][run]);
-      __syncwarp();
-      gather(largest, sums[lane_of_warp() / kTeam], parts[k]);
-      __syncwarp();
+  LOSSKIT_INLINE void read(const S* chunk) const {
+    if (columns == 0) return;
+    if (!is_whole(chunk)) {
+      share().read(OneByOne(), chunk + first(), left());
+    } else if constexpr (kSignals) {
+      read_in_bulk(chunk);
+      if (left() < static_cast<int>(kRun)) share().fill(left());
+    } else {
+      share().read(Whole(), chunk + first(), left());
     }
   }
 
-  LOSSKIT_INLINE void write(S* grads) const {
-    each_chunk(grads, [&](unsigned k, const Share<S>& share, auto how, unsigned first, int64_t left) {
-      share.write(how, grads + first, left, memory.factor[k]);
-    });
+  /** Measures it; the exponentials are kept for a gradient. */
+  LOSSKIT_INLINE Part measure(const S* chunk, unsigned turn, bool keeps, Held<kHeld<S>>& held) const {
+    if (kSignals && is_whole(chunk)) {
+      has_come.wait(turn);
+    } else {
+      finish_copies();
+    }
+    const float largest = largest_among(share().largest(), 32);
+    const LaneSums lanes = share().exponentiate(largest, keeps, held);
+    __syncwarp();  // the scores are read: sums may take their place
+    share().leave(lanes, sums_of(run())[0], sums_of(run())[1]);
+    __syncwarp();
+    const Part part = gather(largest);
+    __syncwarp();  // the sums are read: so may the next row's scores
+    return part;
   }
 
-  LOSSKIT_INLINE void clear(S* grads) const {
-    each_chunk(grads, [&](unsigned, const Share<S>& share, auto how, unsigned first, int64_t left) {
-      share.clear(how, grads + first, left);
-    });
+  LOSSKIT_INLINE void write(S* chunk, float factor, const Held<kHeld<S>>& held) const {
+    if (left() <= 0) return;
+    S* const grads = chunk + first();
+    using Fast = std::conditional_t<Own::kApart, Full, Whole>;
+    if (is_whole(chunk) && (!Own::kApart || left() >= static_cast<int>(kRun))) {
+      share().write(Fast(), grads, left(), factor, held);
+    } else {  // also the end of a row, one run at most
+      share().write(OneByOne(), grads, left(), factor, held);
+    }
+  }
+  LOSSKIT_INLINE void clear(S* chunk) const {
+    if (columns != 0) share().clear(chunk + first(), left());
   }
 
  private:
+  LOSSKIT_INLINE void read_in_bulk(const S* chunk) const {
+    settle_for_copies();
+    if (lane_of_warp() != 0) return;
+    constexpr unsigned half = kHalfRuns * kRun;
+    const auto all = static_cast<unsigned>(columns), some = all < half ? all : half;
+    has_come.give_with(all * sizeof(S));
+    begin_copy(slots, chunk, some * sizeof(S), has_come);
+    if (all > half) begin_copy(run_memory(kHalfRuns), chunk + half, (all - half) * sizeof(S), has_come);
+  }
+
+  /** The sums of a run's lanes, where its scores were: the whole parts, and the rest. */
+  using RunSums = float[2][32];
+  static_assert(sizeof(RunSums) <= kHeld<S> * 2 * kRunThreads * sizeof(Piece<float>));
+  LOSSKIT_INLINE RunSums& sums_of(unsigned run) const { return *reinterpret_cast<RunSums*>(run_memory(run)); }
+
   /** Adds up what the threads of a warp found, in the order of measure_chunk: half of a warp the whole parts,
    * half the rest. */
-  static LOSSKIT_INLINE void gather(float largest, const float (&sums)[kWarpRuns][32], Chunk& part) {
+  LOSSKIT_INLINE Part gather(float largest) const {
     double sum = 0;
-    for (const auto& run : sums) {
-      sum = sum + (static_cast<double>(run[lane()]) + static_cast<double>(run[lane() + kTeam]));
+    for (unsigned run = 0; run < kWarpRuns; ++run) {
+      const auto& lanes = sums_of(run)[lane_of_warp() / kTeam];
+      sum = sum + (static_cast<double>(lanes[lane()]) + static_cast<double>(lanes[lane() + kTeam]));
     }
     sum = sum_lanes(Doubles(sum));
-    const double rest = __shfl_sync(kWarp, sum, kTeam);
-    if (lane_of_warp() == 0) part = {static_cast<double>(largest), sum, rest, 0, 0};
+    return {__shfl_sync(kWarp, sum, 0), __shfl_sync(kWarp, sum, kTeam), static_cast<double>(largest)};
   }
 };
 
-/** The parts of a row, each of which the block that measured it has. */
-struct PartsOfRow {
-  Chunk* own;
-  unsigned each, chunks;
-
-  LOSSKIT_INLINE const Chunk& operator[](unsigned k) const { return *in_block(own + k % each, k / each); }
-};
-
-/** The largest score of a row, by a warp. */
-LOSSKIT_INLINE double largest_part(const PartsOfRow& parts) {
-  double largest = -infinity<double>;
-  for (unsigned k = lane_of_warp(); k < parts.chunks; k += 32)
-    largest = parts[k].max > largest ? parts[k].max : largest;
-  return largest_among(largest, 32);
-}
-
-/** The row from its parts, by a warp: one after the other, as all that does not wait for the one before is
- * found by all lanes at once. */
-LOSSKIT_INLINE Chunk combine_parts(const PartsOfRow& parts, Met (&met)[32]) {
-  Chunk row{};
-  for (unsigned first = 0; first < parts.chunks; first += 32) {
-    const unsigned k = first + lane_of_warp();
-    Chunk own = {-infinity<double>, 0, 0, 0, 0};
-    if (k < parts.chunks) own = parts[k];
-    double before = own.max;  // the largest up to this chunk, and then up to the one before
-    for (unsigned distance = 1; distance < 32; distance *= 2) {
-      const double other = __shfl_up_sync(kWarp, before, distance);
-      if (lane_of_warp() >= distance && other > before) before = other;
+/** By the warps that have chunks, from row to row. A label is read a row ahead, so that nobody waits for it,
+ * and the scores of the next row before the gradient of this one is written, where both have room. */
+template <class S>
+LOSSKIT_INLINE void take_chunks(const ClusterRows& rows, const ChunkOfWarp<S>& chunk, const float* factors) {
+  const Call& c = rows.c;
+  constexpr bool is_early = ChunkOfWarp<S>::Own::kApart;
+  const unsigned warp = threadIdx.x / 32;
+  const auto begin = static_cast<unsigned>((rows.first + warp) * kChunk);
+  const auto scores_of = [&](unsigned row) {
+    return static_cast<const S*>(c.inputs[0].data) + rows.place(row) + begin;
+  };
+  const auto grads_of = [&](unsigned row) {
+    return static_cast<S*>(c.grads[0].data) + rows.place(row) + begin;
+  };
+  const auto bits_of = [&](unsigned row) { return row < c.rows ? label_bits<1>(c, row) : 0; };
+  enum class Kind { labelled, ignored, bad };
+  const auto kind_of = [&](uint64_t bits) {
+    const int64_t label = label_of_bits<1>(c, bits);
+    return label >= 0 ? Kind::labelled : label == kIgnored ? Kind::ignored : Kind::bad;
+  };
+  unsigned row = 0, next = rows.first_row(), turn = 0;
+  Kind kind = Kind::bad;  // before the first there is none
+  for (uint64_t next_bits = bits_of(next);;) {
+    const bool is_last = next >= c.rows;
+    const Kind next_kind = is_last ? Kind::bad : kind_of(next_bits);
+    const bool reads = next_kind == Kind::labelled;
+    next_bits = bits_of(rows.after(next));
+    if (kind == Kind::labelled) {
+      Held<kHeld<S>> held;
+      if (chunk.columns != 0)
+        rows.give(turn, rows.first + warp, chunk.measure(scores_of(row), turn, rows.wants_grad, held));
+      if (reads && is_early) chunk.read(scores_of(next));
+      rows.end_measuring();
+      if (rows.wants_grad) {
+        rows.await_factors(turn);
+        chunk.write(grads_of(row), factors[warp], held);
+        rows.end_writing();
+      }
+      ++turn;
+    } else if (kind == Kind::ignored && rows.wants_grad) {
+      chunk.clear(grads_of(row));
     }
-    before = __shfl_up_sync(kWarp, before, 1);
-    if (lane_of_warp() == 0 || (first > 0 && row.max > before)) before = row.max;
-    const Meets how = meets(before, own.max);
-    __syncwarp();  // until all have read those of before
-    met[lane_of_warp()] = {own.max, own.whole, own.rest, k > 0 ? fading(before, own.max, how) : 1, how};
-    __syncwarp();
-    const unsigned count = parts.chunks - first < 32 ? parts.chunks - first : 32;
-#pragma unroll 2
-    for (unsigned i = 0; i < count; ++i) {
-      const Chunk chunk = {met[i].max, met[i].whole, met[i].rest, 0, 0};
-      row = first + i == 0 ? chunk : combine(row, chunk, met[i].how, met[i].fade);
-    }
+    if (reads && !(is_early && kind == Kind::labelled)) chunk.read(scores_of(next));
+    if (is_last) return;
+    row = next;
+    next = rows.after(row);
+    kind = next_kind;
   }
-  return row;
 }
 
-/** Finishes the rows that wait, by a warp, one for each lane: the value, which the first block of a cluster
- * gives, and the gradient of the label, by the block whose slice it stands in. All other gradients of the row
- * are written. */
-template <class Loss, class P>
-LOSSKIT_INLINE void finish_waiting(const Call& c, const P& params, const WaitingRow* waiting, unsigned count,
-                                   unsigned rank, uint64_t begin, uint64_t columns, Tally<float>& tally) {
-  if (lane_of_warp() >= count) return;
-  const bool wants_grad = c.grads[0].data != nullptr;
-  const WaitingRow& w = waiting[lane_of_warp()];
-  const FinishedRows done = finish_labelled<Loss>(
-      params, wants_grad, {w.max, w.whole, w.rest, 0, 0, w.score, w.weight, w.incoming});
-  const uint64_t column = w.place - Scores<float>(c, c.inputs[0], w.row).first - begin;
-  if (wants_grad && column < columns) put_float(c.grads[0], w.place, static_cast<float>(done.label_grad.v));
-  if (rank != 0) return;
-  const auto value = static_cast<float>(done.value.v);
-  if (c.values.data != nullptr) static_cast<float*>(c.values.data)[w.row] = value;
-  if (c.wants_sum) tally.add_alone(value);
-  if (c.wants_sum && is_mean_weighted(c)) tally.add_weight_alone(static_cast<float>(w.weight));
-  tally.count(1);
-}
-
-/** Most warps read, measure and write; one combines what they measured, while they go on to the next row,
- * whose scores are on their way before the gradient of this one is written. What nobody waits for, it does
- * for many rows at once. */
 template <class Loss, class S, class P>
-__global__ void __launch_bounds__(32 * (kMostWarps + 1), 3)
+__global__ void __maxnreg__(kMostRegisters)
     sliced_softmax_kernel(const __grid_constant__ Call c, const P params, const double* scale,
                           Outcome<float>* outcome, unsigned each) {
   SliceMemory& memory = *dynamic_shared<SliceMemory>();
+  auto* const slots = reinterpret_cast<Piece<float>*>(&memory + 1);
   Tally<float> tally(memory.tally);
-  const bool wants_grad = c.grads[0].data != nullptr;
-  const unsigned slices = cluster_size(), rank = rank_in_cluster();
-  const auto chunks = static_cast<unsigned>(chunks_of(c)), first = rank * each;
-  const uint64_t begin = first * kChunk;
-  const Slice<S> slice = {memory, reinterpret_cast<Piece<float>*>(&memory + 1),
-                          c.inputs[0].dtype == Dtype::bfloat16, chunks - first < each ? chunks - first : each,
-                          c.columns - begin};
-  const bool serves = slice.serves();
-  const auto place_of = [&](uint64_t row) { return Scores<float>(c, c.inputs[0], row).first; };
-  const auto read = [&](uint64_t row) {
-    if (!serves) slice.read(static_cast<const S*>(c.inputs[0].data) + place_of(row) + begin);
-  };
-  unsigned turn = 0, waiting = 0;
-  const auto finish = [&](unsigned count) {
-    finish_waiting<Loss>(c, params, memory.waiting, count, rank, begin, slice.chunks * kChunk, tally);
-    __syncwarp();
-  };
-  /** What the gradient of the row waits for. */
-  const auto serve = [&](Chunk* parts) {
-    const PartsOfRow of_row = {parts, each, chunks};
-    double sunk = 1;  // how far the maximum of a chunk of this slice is below that of the row
-    if (wants_grad) {
-      const double largest = largest_part(of_row);
-      if (lane_of_warp() < slice.chunks) sunk = factor_of(1, largest, parts[lane_of_warp()].max);
-    }
-    const Chunk whole = combine_parts(of_row, memory.met);
-    WaitingRow& w = memory.waiting[waiting++];
-    if (wants_grad) {
-      const MeasuredRows m = {whole.max, whole.whole, whole.rest, 0, 0, w.score, w.weight, w.incoming};
-      const double factor = finish_labelled<Loss>(params, true, m).factor.v;
-      if (lane_of_warp() < slice.chunks) memory.factor[lane_of_warp()] = static_cast<float>(factor * sunk);
-    }
-    if (lane_of_warp() == 0) {
-      w.max = whole.max;
-      w.whole = whole.whole;
-      w.rest = whole.rest;
-    }
-    __syncwarp();
-  };
-  uint64_t row = blockIdx.x / slices;
-  int64_t label = row < c.rows ? label_of<1>(c, row) : kBad;
-  if (label >= 0) read(row);
-  while (row < c.rows) {
-    const uint64_t next = row + gridDim.x / slices, place = place_of(row);
-    const int64_t next_label = next < c.rows ? label_of<1>(c, next) : kBad;
-    S* const grads = static_cast<S*>(c.grads[0].data) + place + begin;
-    if (label >= 0) {
-      Chunk* const parts = memory.parts[turn++ % 2];
-      if (!serves) {
-        slice.measure(wants_grad, parts);
-        if (!wants_grad && next_label >= 0) read(next);
-      } else if (lane_of_warp() == 0) {
-        WaitingRow& w = memory.waiting[waiting];
-        w.row = row;
-        w.place = place + static_cast<uint64_t>(label);
-        w.score =
-            static_cast<double>(float_at<float>(c.inputs[0], w.place));  // before a gradient stands there
-        w.weight = static_cast<double>(class_weight<float>(c, label));
-        w.incoming = wants_grad ? incoming_gradient(c, scale, row) : 0;
-      }
-      if (slices > 1) {
-        synchronize_cluster();
-      } else {
-        __syncthreads();
-      }
-      if (serves) serve(parts);
-      if (wants_grad) {
-        __syncthreads();
-        if (!serves) slice.write(grads);
-      }
-      // The gradients of all rows but this one are written.
-      if (serves && waiting > kMostWaiting) {
-        finish(kMostWaiting);
-        if (lane_of_warp() == 0) memory.waiting[0] = memory.waiting[kMostWaiting];
-        __syncwarp();
-        waiting = 1;
-      }
-    } else {
-      if (label == kIgnored && !serves && wants_grad) slice.clear(grads);
-      if (serves && rank == 0 && lane_of_warp() == 0) {
-        if (label == kBad) tally.fault(row, 1, Status::label);
-        if (c.values.data != nullptr) static_cast<float*>(c.values.data)[row] = 0;
-      }
-    }
-    if ((wants_grad || label < 0) && next_label >= 0) read(next);
-    row = next;
-    label = next_label;
+  const unsigned warp = threadIdx.x / 32, workers = blockDim.x / 32 - 1;
+  const unsigned rank = rank_in_cluster(), first = rank * each;
+  const auto chunks = static_cast<unsigned>(chunks_of(c)),
+             own = chunks - first < each ? chunks - first : each;
+  const ClusterRows rows = {c,
+                            cluster_size(),
+                            rank,
+                            chunks,
+                            first,
+                            own,
+                            memory.signals,
+                            reinterpret_cast<Part*>(slots + each * kChunkSlots)};
+  if (threadIdx.x == 0) {
+    rows.begin(workers);
+    for (Signal& one : memory.read) one.begin(1);
   }
-  __syncthreads();
-  if (serves) finish(waiting);
-  if (slices > 1) synchronize_cluster();  // others may read the parts of this block
+  // Their memory may be written once all blocks have begun.
+  if (rows.slices > 1) {
+    synchronize_cluster();
+  } else {
+    __syncthreads();
+  }
+  if (warp == workers) {
+    Server<Loss, P>(rows, params, scale, memory.server, memory.factors, tally).run();
+  } else {
+    const uint64_t begin = (first + warp) * kChunk, left = c.columns > begin ? c.columns - begin : 0;
+    const ChunkOfWarp<S> chunk = {c, slots + warp * kChunkSlots, memory.read[warp],
+                                  static_cast<int>(left < kChunk ? left : kChunk)};
+    take_chunks(rows, chunk, memory.factors);
+    __syncthreads();  // all gradients are written
+  }
+  if (rows.slices > 1) synchronize_cluster();  // no block ends while another may write into its memory
   tally.end(c, outcome);
 }
 
@@ -302,10 +257,9 @@ struct Cut {
 
 /** A device without clusters takes a row by a block, if that has the memory. */
 inline Cut cut_of(uint64_t chunks, unsigned most_slices, size_t most_shared) {
-  const size_t room = (most_shared - sizeof(SliceMemory)) / kChunkBytes;
   const uint64_t few = (chunks + kFewEach - 1) / kFewEach, wanted = few < most_slices ? few : most_slices;
   const uint64_t each = (chunks + wanted - 1) / wanted;
-  if (each > room || each > kMostEach) return {0, 0};
+  if (each > kMostEach || slice_bytes(static_cast<unsigned>(each), chunks) > most_shared) return {0, 0};
   return {static_cast<unsigned>((chunks + each - 1) / each), static_cast<unsigned>(each)};
 }
 
@@ -319,8 +273,7 @@ Code launch_slices(const Call& c, const Place& place, bool& launched) {
   for (unsigned most : {has_clusters ? kMostSlices : 1, has_clusters ? kPlainCluster : 1}) {
     const Cut cut = cut_of(chunks_of(c), most, most_shared);
     if (cut.slices == 0) continue;
-    Geometry geometry = {cut.slices, 32 * ((cut.each < kMostWarps ? cut.each : kMostWarps) + 1),
-                         slice_bytes(cut.each), cut.slices};
+    Geometry geometry = {cut.slices, 32 * (cut.each + 1), slice_bytes(cut.each, chunks_of(c)), cut.slices};
     int at_once = 0;
     // An error tells that clusters are larger than those of this device, as 0 does.
     if (clusters_at_once(kernel, geometry, place.processors, &at_once) != cudaSuccess) cudaGetLastError();

@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(kTeamsBlock, kTeamsAtOnce)
   const unsigned warp = threadIdx.x / 32, team = runs * kRunThreads, rows_at_once = 32 / team;
   const unsigned leader = lane_of_warp() / team * team, of_warp = lane_of_warp() / kRunThreads;
   const unsigned begin = (of_warp - leader / kRunThreads) * kRun;  // of this thread's run
-  const int64_t left = static_cast<int64_t>(c.columns) - begin;
+  const int left = static_cast<int>(c.columns) - static_cast<int>(begin);
   const auto few =
       static_cast<unsigned>((c.columns + 32 * kStepsAtOnce - 1) / (32 * kStepsAtOnce) * kStepsAtOnce);
   const bool leads = lane_of_warp() == leader;
@@ -69,8 +69,13 @@ __global__ void __launch_bounds__(kTeamsBlock, kTeamsAtOnce)
     // Before anyone writes a gradient where it stands.
     const float of_label =
         counts && leads ? float_at<float>(c.inputs[0], place + static_cast<uint64_t>(label)) : 0;
+    finish_copies();
     const float largest = largest_among(counts ? share.largest() : -infinity<float>, static_cast<int>(team));
-    if (counts) share.exponentiate(largest, wants_grad, sums[0][of_warp], sums[1][of_warp]);
+    Held<0> none;
+    if (counts) {
+      const LaneSums lanes = share.exponentiate(largest, wants_grad, none);
+      share.leave(lanes, sums[0][of_warp], sums[1][of_warp]);
+    }
     __syncwarp();
     const unsigned first_run = leader / kRunThreads;
     const Chunk whole = {static_cast<double>(largest), sum_runs(sums[0], first_run, runs),
@@ -81,12 +86,12 @@ __global__ void __launch_bounds__(kTeamsBlock, kTeamsAtOnce)
     const float label_grad = __shfl_sync(kWarp, r.label_grad, static_cast<int>(leader));
     if (wants_grad && counts) {
       if (whole_accesses) {
-        share.write(Whole(), grads, left, factor);
+        share.write(Whole(), grads, left, factor, none);
       } else {
-        share.write(OneByOne(), grads, left, factor);
+        share.write(OneByOne(), grads, left, factor, none);
       }
     } else if (wants_grad && label == kIgnored) {
-      share.clear(OneByOne(), grads, left);
+      share.clear(grads, left);
     }
     __syncwarp();  // the gradient of the label is written after the others; the next rows use the same sums
     if (leads && is_there) {

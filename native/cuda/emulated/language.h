@@ -9,6 +9,7 @@
 #define __constant__ static
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __maxnreg__(...)
 #define __grid_constant__
 #define __align__(n) alignas(n)
 /** One cluster runs at a time, whatever streams there are: memory that threads of the system had of their own
