@@ -42,6 +42,15 @@ __device__ __forceinline__ void synchronize_cluster() {
 #endif
 }
 
+/** Waits for all warps of the block, each of which may be at another place of the code. */
+__device__ __forceinline__ void meet_warps() {
+#if defined(__CUDA_ARCH__)
+  asm volatile("barrier.sync 1, %0;" ::"r"(blockDim.x) : "memory");
+#else
+  __syncthreads();
+#endif
+}
+
 /** The same place in the shared memory of another block of the cluster. */
 template <class T>
 __device__ __forceinline__ T* in_block(T* shared, unsigned rank) {

@@ -23,6 +23,7 @@ struct Joint {
 
 /** What warps of a block wait for, row by row: by turns of rows that are measured. */
 struct RowSignals {
+  Signal begun;  // the score of the label is read, and what was known of the row before the last is used
   Signal measured[2];  // all parts are here; those of the next row may come before this one's are used
   Signal combined;     // the factors of the gradient are known
   Signal written;      // the gradients of this block are
@@ -40,6 +41,7 @@ struct ClusterRows {
   /** By one thread, for so many warps that write. */
   LOSSKIT_INLINE void begin(unsigned writers) const {
     for (Signal& one : signals.measured) one.begin(slices > 1 ? 1 : 1 + own);
+    signals.begun.begin(1);
     signals.combined.begin(1);
     signals.written.begin(writers);
   }
@@ -58,8 +60,9 @@ struct ClusterRows {
     if (lane_of_warp() >= slices) return;
     Part* const place = parts_of(turn) + k;
     if constexpr (kSignals) {
-      // Those of the row before the last were used when that was combined; a gradient has waited for more.
-      if (!wants_grad && turn > 0) signals.combined.wait(turn - 1);
+      // Once all blocks have all parts, gradients may take the place of scores, and the next row's parts
+      // come.
+      signals.begun.wait(turn);
       Signal& measured = signals.measured[turn % 2];
       if (slices == 1) {  // nothing can be sent where there is no cluster
         *place = part;
@@ -79,7 +82,7 @@ struct ClusterRows {
     if constexpr (kSignals) {
       signals.combined.wait(turn);
     } else {
-      __syncthreads();
+      meet_warps();
     }
   }
   LOSSKIT_INLINE void end_writing() const {
@@ -88,9 +91,18 @@ struct ClusterRows {
       if (lane_of_warp() == 0) signals.written.give();
     }
   }
+  LOSSKIT_INLINE void end_rows() const {
+    if constexpr (!kSignals) meet_warps();
+  }
 
   // By the warp that serves them:
 
+  LOSSKIT_INLINE void end_beginning() const {
+    __syncwarp();
+    if constexpr (kSignals) {
+      if (lane_of_warp() == 0) signals.begun.give();
+    }
+  }
   LOSSKIT_INLINE void await_parts(unsigned turn) const {
     if constexpr (kSignals) {
       Signal& measured = signals.measured[turn % 2];
@@ -113,7 +125,15 @@ struct ClusterRows {
       __syncwarp();
       if (lane_of_warp() == 0) signals.combined.give();
     } else {
-      if (wants_grad) __syncthreads();
+      if (wants_grad) meet_warps();
+    }
+  }
+  /** All gradients are, after so many turns. */
+  LOSSKIT_INLINE void await_last_gradients(unsigned turns) const {
+    if constexpr (kSignals) {
+      if (wants_grad && turns > 0) signals.written.wait(turns - 1);
+    } else {
+      meet_warps();
     }
   }
 
@@ -122,7 +142,7 @@ struct ClusterRows {
     if (slices > 1) {
       synchronize_cluster();
     } else {
-      __syncthreads();
+      meet_warps();
     }
   }
 };

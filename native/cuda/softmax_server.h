@@ -40,7 +40,7 @@ class Server {
     unsigned turn = 0;
     for (unsigned row = rows_.first_row();; row = rows_.after(row)) {
       const bool is_end = row >= c.rows;
-      if (is_end) __syncthreads();  // all gradients are written: before, of all rows but the last
+      if (is_end) rows_.await_last_gradients(turn);  // before, those of all rows but the last are there
       if (is_end || waiting_ > kMostWaiting) finish(is_end);
       if (is_end) return;
       const int64_t label = label_of<1>(c, row);
@@ -49,7 +49,7 @@ class Server {
         continue;
       }
       if (lane_of_warp() == 0) begin(row, label);
-      __syncwarp();
+      rows_.end_beginning();
       rows_.await_parts(turn);
       combine(rows_.parts_of(turn));
       rows_.end_combining(turn++);
