@@ -45,7 +45,7 @@ __device__ __forceinline__ void synchronize_cluster() {
 /** Waits for all warps of the block, each of which may be at another place of the code. */
 __device__ __forceinline__ void meet_warps() {
 #if defined(__CUDA_ARCH__)
-  asm volatile("barrier.sync 1, %0;" ::"r"(blockDim.x) : "memory");
+  asm volatile("barrier.sync.aligned 1, %0;" ::"r"(blockDim.x) : "memory");
 #else
   __syncthreads();
 #endif

@@ -91,9 +91,6 @@ struct ClusterRows {
       if (lane_of_warp() == 0) signals.written.give();
     }
   }
-  LOSSKIT_INLINE void end_rows() const {
-    if constexpr (!kSignals) meet_warps();
-  }
 
   // By the warp that serves them:
 
@@ -126,14 +123,6 @@ struct ClusterRows {
       if (lane_of_warp() == 0) signals.combined.give();
     } else {
       if (wants_grad) meet_warps();
-    }
-  }
-  /** All gradients are, after so many turns. */
-  LOSSKIT_INLINE void await_last_gradients(unsigned turns) const {
-    if constexpr (kSignals) {
-      if (wants_grad && turns > 0) signals.written.wait(turns - 1);
-    } else {
-      meet_warps();
     }
   }
 

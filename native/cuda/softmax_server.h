@@ -40,7 +40,7 @@ class Server {
     unsigned turn = 0;
     for (unsigned row = rows_.first_row();; row = rows_.after(row)) {
       const bool is_end = row >= c.rows;
-      if (is_end) rows_.await_last_gradients(turn);  // before, those of all rows but the last are there
+      if (is_end) meet_warps();  // all gradients are written: before, those of all rows but the last
       if (is_end || waiting_ > kMostWaiting) finish(is_end);
       if (is_end) return;
       const int64_t label = label_of<1>(c, row);

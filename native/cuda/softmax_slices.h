@@ -244,7 +244,7 @@ __global__ void __maxnreg__(kMostRegisters)
     const ChunkOfWarp<S> chunk = {c, slots + warp * kChunkSlots, memory.read[warp],
                                   static_cast<int>(left < kChunk ? left : kChunk)};
     take_chunks(rows, chunk, memory.factors);
-    rows.end_rows();
+    meet_warps();
   }
   if (rows.slices > 1) synchronize_cluster();  // no block ends while another may write into its memory
   tally.end(c, outcome);
