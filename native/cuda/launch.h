@@ -69,6 +69,20 @@ inline Code allow(const void* kernel, const Geometry& geometry) {
 }
 #endif
 
+/** Whether blocks of a kernel can be clusters on the current device: its code has to be for such devices.
+ * What a driver translates from older code, for a device that came later, knows of none. */
+template <class... P>
+bool has_clusters(void (*kernel)(P...)) {
+#ifdef __CUDACC__
+  cudaFuncAttributes attributes;
+  const Code code = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(kernel));
+  return code == cudaSuccess && attributes.ptxVersion >= 90;
+#else
+  static_cast<void>(kernel);
+  return attribute_of_device(cudaDevAttrComputeCapabilityMajor) >= 9;
+#endif
+}
+
 /** How many clusters of such blocks the current device runs at once. */
 template <class... P>
 Code clusters_at_once(void (*kernel)(P...), const Geometry& geometry, int processors, int* count) {

@@ -268,9 +268,9 @@ template <class Loss, class S>
 Code launch_slices(const Call& c, const Place& place, bool& launched) {
   using P = typename Loss::template Params<double>;
   const auto kernel = sliced_softmax_kernel<Loss, S, P>;
-  const bool has_clusters = attribute_of_device(cudaDevAttrComputeCapabilityMajor) >= 9;
+  const bool in_clusters = has_clusters(kernel);
   const auto most_shared = static_cast<size_t>(attribute_of_device(cudaDevAttrMaxSharedMemoryPerBlockOptin));
-  for (unsigned most : {has_clusters ? kMostSlices : 1, has_clusters ? kPlainCluster : 1}) {
+  for (unsigned most : {in_clusters ? kMostSlices : 1, in_clusters ? kPlainCluster : 1}) {
     const Cut cut = cut_of(chunks_of(c), most, most_shared);
     if (cut.slices == 0) continue;
     Geometry geometry = {cut.slices, 32 * (cut.each + 1), slice_bytes(cut.each, chunks_of(c)), cut.slices};
