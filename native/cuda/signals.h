@@ -80,8 +80,10 @@ __device__ __forceinline__ void settle_for_copies() {
 }
 
 /** Begins a copy of bytes that the signal waits for; addresses and size are multiples of 16. */
-__device__ __forceinline__ void begin_copy([[maybe_unused]] void* shared, [[maybe_unused]] const void* from,
-                                           [[maybe_unused]] unsigned bytes, [[maybe_unused]] Signal& signal) {
+__device__ __forceinline__ void begin_bulk_copy([[maybe_unused]] void* shared,
+                                                [[maybe_unused]] const void* from,
+                                                [[maybe_unused]] unsigned bytes,
+                                                [[maybe_unused]] Signal& signal) {
 #if LOSSKIT_SIGNALS
   asm volatile(
       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(

@@ -27,12 +27,10 @@ struct OneByOne {};
 /** The exponentials of the first steps, in registers; those of later steps have their place in memory. */
 template <unsigned held>
 struct Held {
-  static constexpr unsigned steps = held;
   Floats of[held];
 };
 template <>
 struct Held<0> {
-  static constexpr unsigned steps = 0;
   Floats of[1];
 };
 

@@ -136,8 +136,8 @@ struct ChunkOfWarp {
     constexpr unsigned half = kHalfRuns * kRun;
     const auto all = static_cast<unsigned>(columns), some = all < half ? all : half;
     has_come.give_with(all * sizeof(S));
-    begin_copy(slots, chunk, some * sizeof(S), has_come);
-    if (all > half) begin_copy(run_memory(kHalfRuns), chunk + half, (all - half) * sizeof(S), has_come);
+    begin_bulk_copy(slots, chunk, some * sizeof(S), has_come);
+    if (all > half) begin_bulk_copy(run_memory(kHalfRuns), chunk + half, (all - half) * sizeof(S), has_come);
   }
 
   /** The sums of a run's lanes, where its scores were: the whole parts, and the rest. */
