@@ -94,6 +94,7 @@ export async function tallyOf(
   const stop = () => void source.close()
   signal?.addEventListener('abort', stop, { once: true })
   try {
+    signal?.throwIfAborted()
     const tally = Tally.of(plan, source, onRows)
     for await (const batch of readAhead(source)) {
       signal?.throwIfAborted()

@@ -21,25 +21,31 @@ export class Database {
     this.#dispose = dispose
   }
 
-  /** @param setup  statements that are run first: settings, secrets, extensions */
-  static async open(what: string, setup?: string): Promise<Database> {
+  /**
+   * @param setup  statements that are run first: settings, secrets, extensions
+   * @param signal  closes the database
+   */
+  static async open(what: string, setup?: string, signal?: AbortSignal): Promise<Database> {
     const loaded = await engine(what)
     const temp_directory = join(tmpdir(), `losskit-duckdb-${process.pid}`)
     const instance = await loaded.api.DuckDBInstance.create(':memory:', { ...settings, temp_directory })
     const connection = await instance.connect()
+    const abort = () => void database.close()
     const database = new Database(loaded, connection, () => {
+      signal?.removeEventListener('abort', abort)
       connection.closeSync()
       instance.closeSync()
     })
-    if (setup !== undefined) {
-      try {
-        await connection.run(setup)
-      } catch (error) {
-        await database.close()
-        throw duckdbError('--sql-setup', error)
-      }
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      signal?.throwIfAborted()
+      if (setup !== undefined) await database.wait('--sql-setup', () => connection.run(setup))
+      return database
+    } catch (error) {
+      await database.close()
+      signal?.throwIfAborted()
+      throw error
     }
-    return database
   }
 
   /** The names and types of the columns of what stands after FROM. */
@@ -82,8 +88,12 @@ export class Database {
   }
 
   async #close(): Promise<void> {
-    if (this.#pending.size > 0) this.#connection.interrupt()
+    const interrupt = () => this.#connection.interrupt()
+    if (this.#pending.size > 0) interrupt()
+    // What waits for a thread begins as if nothing had been said before, so it is said again.
+    const again = setInterval(interrupt, 10)
     await Promise.allSettled(this.#pending)
+    clearInterval(again)
     this.#dispose()
   }
 }

@@ -18,9 +18,7 @@ export async function openDuckDB(inputs: Inputs, options: OpenOptions, known?: T
     if (value !== undefined && format !== 'csv')
       throw new UsageError(`--${flag} is for CSV files, and none is given.`)
   }
-  const database = await Database.open(whatFor(file, format), inputs.sqlSetup)
-  const abort = () => void database.close()
-  options.signal?.addEventListener('abort', abort, { once: true })
+  const database = await Database.open(whatFor(file, format), inputs.sqlSetup, options.signal)
   try {
     const relation =
       sql === undefined
@@ -42,8 +40,6 @@ export async function openDuckDB(inputs: Inputs, options: OpenOptions, known?: T
     await database.close()
     options.signal?.throwIfAborted()
     throw error
-  } finally {
-    options.signal?.removeEventListener('abort', abort)
   }
 }
 
