@@ -38,10 +38,13 @@ inline uint64_t bytes_kept_in_caches(int threads) {
 }
 
 /** Whether inputs should be asked for ahead of reading them. Intel's cores gain by it (Emerald Rapids: a
- * fifth of the time), AMD's lost by asking for whole blocks (Zen 4), Arm's were not measured. */
+ * fifth of the time), and AMD's from Zen 5 on; Zen 4 lost by asking for whole blocks, Arm's were not
+ * measured.
+ */
 inline bool fetching_pays() {
 #if defined(__x86_64__) || defined(_M_X64)
-  static const bool pays = x86::is_intel();
+  constexpr uint32_t zen5 = 26;
+  static const bool pays = x86::is_intel() || (x86::is_amd() && x86::family() >= zen5);
   return pays;
 #else
   return false;

@@ -57,6 +57,17 @@ inline bool is_intel() {
   return name.ebx == 0x756e6547 && name.edx == 0x49656e69 && name.ecx == 0x6c65746e;
 }
 
+inline bool is_amd() {
+  const Registers name = cpuid(0);  // "AuthenticAMD"
+  return name.ebx == 0x68747541 && name.edx == 0x69746e65 && name.ecx == 0x444d4163;
+}
+
+/** The number of a generation of processors; each maker counts for itself. */
+inline uint32_t family() {
+  const uint32_t version = cpuid(1).eax, base = version >> 8 & 15;
+  return base == 15 ? base + (version >> 20 & 255) : base;
+}
+
 inline bool saves(uint32_t registers) {
   return has(cpuid(1).ecx, kOsxsave) && has(saved_registers(), registers);
 }

@@ -2,8 +2,8 @@
 //
 // Where a loop works on numbers that already lie in the first-level cache, memory would stand idle: it
 // fetches what comes next, line by line, into the second-level cache. Loops that read memory as they go must
-// not on all machines: AMD's fetch ahead of them by themselves, and asking for the same lines only takes
-// their places. Intel's do not fetch enough.
+// not on all machines: some fetch ahead of them by themselves, and asking for the same lines only takes
+// their places. Others do not fetch enough.
 #pragma once
 
 #include "simd/vec.h"

@@ -106,20 +106,27 @@ void sum_exps(const T* x, size_t n, T shift, T* exps, const Upcoming& upcoming, 
     rest = rest + (widen(r.lo) + widen(r.hi));
     sum = {};
   };
-  const auto add = [&](size_t i) LOSSKIT_LAMBDA {
-    const Two<T> e = two_exps(x + i, n - i, shift);
-    sum.add(e);
-    if constexpr (keeps) n - i >= 32 ? e.store(exps + i) : e.store(exps + i, n - i);
-  };
   size_t i = 0;
   if constexpr (looks_ahead<T>) {
-    const size_t both = n < ahead.n ? n : ahead.n;
+    const Upcoming later = {upcoming.from, sizeof(T)};  // said again, for the compiler to see
+    const size_t both = (n < ahead.n ? n : ahead.n) / 32 * 32;
+    const auto begin = [&](size_t at)
+                           LOSSKIT_LAMBDA { return begin_exp_flushed(Two<T>::load(x + at) - Two<T>(shift)); };
+    // An exponential is one long chain: a step's is begun while that of the step before is ended.
     Two<T> largest(-infinity<T>);
-    for (; i + 32 <= both; i += 32) {
-      if (i % run == 0) take_sum();
-      upcoming.fetch(i, 32);
-      largest = max(Two<T>::load(ahead.scores + i), largest);
-      add(i);
+    HalfExp<Two<T>> begun;
+    if (both != 0) begun = begin(0);
+    while (i < both) {
+      take_sum();
+      for (const size_t end = std::min(i + run, both); i < end; i += 32) {
+        later.fetch(i, 32);
+        largest = max(Two<T>::load(ahead.scores + i), largest);
+        const HalfExp<Two<T>> at_hand = begun;
+        begun = begin(i + 32 < both ? i + 32 : i);
+        const Two<T> e = end_exp_flushed(at_hand);
+        sum.add(e);
+        if constexpr (keeps) e.store(exps + i);
+      }
     }
     ahead.largest = greatest(largest);
     if (i < ahead.n) ahead.largest = std::max(ahead.largest, greatest_of(ahead.scores + i, ahead.n - i));
@@ -129,7 +136,9 @@ void sum_exps(const T* x, size_t n, T shift, T* exps, const Upcoming& upcoming, 
       take_sum();
       upcoming.fetch(i, run);
     }
-    add(i);
+    const Two<T> e = two_exps(x + i, n - i, shift);
+    sum.add(e);
+    if constexpr (keeps) n - i >= 32 ? e.store(exps + i) : e.store(exps + i, n - i);
   }
   take_sum();
   chunk.whole = sum_lanes(whole);
