@@ -21,7 +21,9 @@ function json(report) {
 export const machineLine = ({ cpu, threads, caches, memoryBytes, os, node, compiler }) =>
   [
     `${cpu}, ${threads} threads`,
-    `${caches.map(({ level, kind, bytes }) => `L${level}${kind === 'Data' ? 'd' : ''} ${bytes / 2 ** 10} KiB`).join(', ')}`,
+    caches
+      .map(({ level, kind, bytes }) => `L${level}${kind === 'Data' ? 'd' : ''} ${bytes / 2 ** 10} KiB`)
+      .join(', ') || 'it does not tell its caches',
     `${(memoryBytes / 2 ** 30).toFixed(0)} GiB`,
     os,
     `Node ${node}`,
