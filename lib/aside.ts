@@ -1,8 +1,8 @@
-import { setImmediate } from 'node:timers'
 import { binding, frame, slots } from './backend/binding.ts'
 import type { Call } from './call.ts'
 import type { Definition } from './definition.ts'
 import { detached, faultInFrame, faultOf } from './fault.ts'
+import { setImmediate } from './node.ts'
 import { countOfLast, post } from './run.ts'
 import { allThere, sentinels } from './tensor/memory.ts'
 

@@ -86,14 +86,14 @@ export function define(declaration: Declaration): Definition {
   }
 
   const kernel = kernelOf(name, inputs)
-  const defaults = emptyFrame()
+  const defaults = EMPTY_FRAME.slice()
   defaults[slots.kernel] = kernel.code
   defaults[slots.reduction] = REDUCTIONS.mean
   defaults[slots.upstream] = 1
   defaults[slots.wantsValue] = 1
   defaults[slots.inPlace] = Number(driver.inPlace)
   for (const { slot, domain } of scalars) defaults[slot] = domain.fallback
-  const takes = placesOf(Object.keys(options), driver)
+  let takes: Definition['takes'] | undefined
   return {
     name: title ?? name,
     inputs,
@@ -103,7 +103,11 @@ export function define(declaration: Declaration): Definition {
     deviceScalars: scalars.filter(({ domain }) => 'onDevice' in domain),
     kernel,
     extra,
-    takes,
+    // Made when first asked for: a program uses few losses.
+    get takes() {
+      takes ??= placesOf(Object.keys(options), driver)
+      return takes
+    },
     domain,
     options,
     reductions: declaration.reductions ?? ['mean', 'sum', 'none'],
@@ -139,6 +143,8 @@ export const MATMULS = { exact: 0, cublas: 1 } as const
 /** Reductions as callers write them: 'batchmean' is a mean whose divisor is the first dimension. */
 export type ReductionWord = Reduction | 'batchmean'
 
+const EMPTY_FRAME = emptyFrame()
+
 /** Doubles from the start: an array of another kind would be copied into the frame more slowly. */
 function emptyFrame(): number[] {
   const numbers = Array.from(frame, () => Number.NaN)
@@ -155,11 +161,14 @@ function kernelOf(name: string, inputs: readonly string[]): KernelOfLoss {
   return { name, code, inputs, grads, labels: kernel.labels }
 }
 
+const KERNELS: ReadonlyMap<string, { readonly kernel: Kernel; readonly code: number }> = new Map(
+  binding.kernels.map((kernel, code) => [kernel.name, { kernel, code }]),
+)
+
 function find(name: string): { readonly kernel: Kernel; readonly code: number } {
-  const code = binding.kernels.findIndex(kernel => kernel.name === name)
-  const kernel = binding.kernels[code]
-  if (kernel === undefined) throw otherVersion(`a loss ${name}`)
-  return { kernel, code }
+  const found = KERNELS.get(name)
+  if (found === undefined) throw otherVersion(`a loss ${name}`)
+  return found
 }
 
 function slotOf(loss: string, option: string): number {

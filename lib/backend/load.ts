@@ -1,9 +1,7 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { isAbsolute, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Binding } from '../../binding.js'
 import { LosskitLoadError } from '../errors.ts'
+import { closeSync, existsSync, fileURLToPath, isAbsolute, openSync, readSync, resolve } from '../node.ts'
 
 const require = createRequire(import.meta.url)
 

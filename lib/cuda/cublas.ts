@@ -1,6 +1,6 @@
-import { resolve } from 'node:path'
 import { binding } from '../backend/binding.ts'
 import { LosskitBackendError } from '../errors.ts'
+import { resolve } from '../node.ts'
 
 /** By their names the system finds libraries that it knows; a toolkit that was unpacked by hand it may not know. */
 const PLACES = ['', '/usr/local/cuda/lib64/'].flatMap(folder =>

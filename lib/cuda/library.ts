@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
 import { binding, file } from '../backend/binding.ts'
+import { dirname, existsSync, join, resolve } from '../node.ts'
 
 /** Why the library of the CUDA backend is not there. */
 export interface Absence {
