@@ -93,7 +93,6 @@ export function define(declaration: Declaration): Definition {
   defaults[slots.wantsValue] = 1
   defaults[slots.inPlace] = Number(driver.inPlace)
   for (const { slot, domain } of scalars) defaults[slot] = domain.fallback
-  let takes: Definition['takes'] | undefined
   return {
     name: title ?? name,
     inputs,
@@ -103,11 +102,7 @@ export function define(declaration: Declaration): Definition {
     deviceScalars: scalars.filter(({ domain }) => 'onDevice' in domain),
     kernel,
     extra,
-    // Made when first asked for: a program uses few losses.
-    get takes() {
-      takes ??= placesOf(Object.keys(options), driver)
-      return takes
-    },
+    takes: placesOf(Object.keys(options), driver),
     domain,
     options,
     reductions: declaration.reductions ?? ['mean', 'sum', 'none'],
