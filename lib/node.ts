@@ -1,6 +1,6 @@
 /**
  * What the library uses of Node. An import would make a namespace of all that a module has, and evaluate that: of `node:fs`
- * all that reads streams, which takes longer than the rest of losskit's own loading.
+ * all that reads streams, a tenth of the time that importing losskit takes.
  */
 
 export const { existsSync, openSync, readSync, closeSync } = process.getBuiltinModule('node:fs')
