@@ -65,6 +65,18 @@ LOSSKIT_INLINE auto compute(Dtype half, bool weighted, const ElementBlock<T>& b,
   return compute_block<Loss, V, wanted, false, dtype_of<T>>(b, params, inside, guess, moved);
 }
 
+/** How many elements come before those from which on a load, or a store past the caches, crosses no cache
+ * line: of the gradient if it is streamed, else of the first input. Other inputs mostly lie alike. */
+template <class T>
+LOSSKIT_INLINE uint64_t lead_of(const Call& c, bool stream) {
+  if (stream) return to_cache_line(static_cast<const T*>(c.grads[0].data));
+  const Tensor& input = c.inputs[0];
+  if (c.rows < 4 * kBlock || input.size < c.rows) return 0;
+  if (input.dtype == dtype_of<T>) return to_cache_line(static_cast<const T*>(input.data));
+  const bool is_half = input.dtype == Dtype::float16 || input.dtype == Dtype::bfloat16;
+  return is_half ? to_cache_line(static_cast<const uint16_t*>(input.data)) : 0;
+}
+
 /** With guesses: a call from memory that has a sum and no weights. */
 template <class Loss, class T, Wanted wanted, bool guesses>
 void walk_elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
@@ -84,17 +96,18 @@ void walk_elements(const Call& c, uint64_t begin, uint64_t end, Sums<T>& sums) {
     guess.top = sums.guess.top;
     settle(guess, sums.total);
   }
+  // A share of the batch begins and ends that much later, except at the ends of the batch.
+  const uint64_t lead = lead_of<T>(c, stream);
+  const auto moved_by_lead = [&](uint64_t at) { return at == 0 || c.rows - at < lead ? at : at + lead; };
+  begin = moved_by_lead(begin), end = moved_by_lead(end);
   size_t n;
   for (uint64_t at = begin; at < end; at += n) {
     n = end - at < kBlock ? static_cast<size_t>(end - at) : kBlock;
+    if (at == 0 && lead != 0 && lead < n) n = static_cast<size_t>(lead);
     T* grad[2] = {};
     for (int i = 0; i < grads; ++i) grad[i] = output_block(c.grads[i], at, rounded[i]);
     ElementBlock<T> b{};
-    if (stream) {
-      const size_t lead = to_cache_line(grad[0]);
-      if (lead != 0 && lead < n) n = lead;
-      b.stream = lead == 0;
-    }
+    b.stream = stream && to_cache_line(grad[0]) == 0;
     b.n = n;
     b.scale = static_cast<T>(c.scale);
     const Dtype half = widens_in_registers<Loss, T> && n == kBlock ? stored : Dtype::absent;

@@ -38,11 +38,12 @@ LOSSKIT_INLINE void put_numbers(vec<T, N> v, T* x) {
 template <class Loss, int n, class T, class P>
 LOSSKIT_INLINE auto loss_of(const Four<T> (&x)[Loss::inputs], int i, const P& params) {
   if constexpr (Loss::inputs == 1) {
-    return Loss::at(vector_of<n>(x[0].of + i), params);
+    return at_once<Loss>(params, vector_of<n>(x[0].of + i));
   } else if constexpr (Loss::inputs == 2) {
-    return Loss::at(vector_of<n>(x[0].of + i), vector_of<n>(x[1].of + i), params);
+    return at_once<Loss>(params, vector_of<n>(x[0].of + i), vector_of<n>(x[1].of + i));
   } else {
-    return Loss::at(vector_of<n>(x[0].of + i), vector_of<n>(x[1].of + i), vector_of<n>(x[2].of + i), params);
+    return at_once<Loss>(params, vector_of<n>(x[0].of + i), vector_of<n>(x[1].of + i),
+                         vector_of<n>(x[2].of + i));
   }
 }
 

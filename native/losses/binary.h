@@ -33,9 +33,14 @@ struct Bce : NoParams {
 struct BceWithLogits : NoParams {
   static constexpr const char* name = "bceWithLogits";
   static constexpr int inputs = 2;
+  static constexpr bool is_halved = true;
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V x, V y, const P&) {
-    const V a = abs(x), t = exp_flushed(-a), no = V(1) - y;
+  static LOSSKIT_INLINE V begin(V x, V, const P&) {
+    return exp_flushed(-abs(x));
+  }
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> end(V t, V x, V y, const P&) {
+    const V a = abs(x), no = V(1) - y;
     const auto positive = x >= V(0);
     const V weight = select(positive, no, y);
     const V linear =
@@ -48,9 +53,14 @@ struct BceWithLogits : NoParams {
 struct BceWithLogitsPosWeight : NoParams {
   static constexpr const char* name = "bceWithLogits+posWeight";
   static constexpr int inputs = 3;
+  static constexpr bool is_halved = true;
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V x, V y, V w, const P&) {
-    const V a = abs(x), t = exp_flushed(-a), no = V(1) - y, yes = w * y;
+  static LOSSKIT_INLINE V begin(V x, V, V, const P&) {
+    return exp_flushed(-abs(x));
+  }
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> end(V t, V x, V y, V w, const P&) {
+    const V a = abs(x), no = V(1) - y, yes = w * y;
     const auto positive = x >= V(0);
     const V weight = select(positive, no, yes);
     const V linear = select(weight == V(0), V(0), a * weight);
@@ -82,10 +92,15 @@ struct SigmoidFocal {
     if constexpr (sizeof(typename V::scalar) == 8) return pow_positive(u, gamma);
     return exp(gamma * log(u));  // with digits to spare
   }
+  static constexpr bool is_halved = true;
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V logit, V target, const P& p) {
+  static LOSSKIT_INLINE Wide<V> begin(V logit, V, const P&) {
+    return wide_exp_flushed(-abs(logit));
+  }
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> end(Wide<V> e, V logit, V target, const P& p) {
     using W = Wide<V>;
-    const W x = widen(logit), t = widen(target), no = W(1) - t, a = abs(x), e = wide_exp_flushed(-abs(logit));
+    const W x = widen(logit), t = widen(target), no = W(1) - t, a = abs(x);
     const auto positive = x >= W(0);
     const W wrong = select(positive, no, t), right = select(positive, t, no);
     const W over = W(1) / (W(1) + e), weight = fma(e, right, wrong), u = weight * over;

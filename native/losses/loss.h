@@ -7,6 +7,8 @@
 //   gradients      the inputs that have one; the first alone if it does not say
 //   Params<T>      its numbers, made from those of the call
 //   at             the formula: value and derivatives; an unused half is dropped
+//   begin, end     in place of `at`, of a formula that is one long chain: two halves of it. `end` takes what
+//                  `begin` gave first. A loop begins the numbers of its next step while it ends these.
 //   lone           is there if a step is of one vector, not of two
 //   light          is there if the formula leaves registers for the sum, which then is added in the same pass
 //   large          is there if the formula takes more registers of a GPU than most, as doubles do
@@ -121,6 +123,22 @@ constexpr bool is_checked() {
 template <class V>
 LOSSKIT_INLINE V share_less(V a, V b) {
   return select(a < b, V(1), select(a == b, V(typename V::scalar(0.5)), V(0)));
+}
+
+/** Whether the formula of a loss comes in two halves. */
+template <class L>
+constexpr bool is_halved = requires {
+  L::is_halved;
+};
+
+/** The formula of a loss at once, halved or not. */
+template <class L, class P, class... V>
+LOSSKIT_INLINE auto at_once(const P& params, V... inputs) {
+  if constexpr (is_halved<L>) {
+    return L::end(L::begin(inputs..., params), inputs..., params);
+  } else {
+    return L::at(inputs..., params);
+  }
 }
 
 template <class... L>

@@ -54,12 +54,17 @@ struct SquaredHinge : SignLabels {
 struct SoftMargin : NoParams {
   static constexpr const char* name = "softMargin";
   static constexpr int inputs = 2;
+  static constexpr bool is_halved = true;
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V x, V t, const P&) {
-    const V z = -t * x, a = abs(z);
-    const V lost = select(a < V(typename V::scalar(1000)), fma(-t, x, -z), V(0));
+  static LOSSKIT_INLINE V begin(V x, V t, const P&) {
+    return exp_flushed(-abs(t * x));
+  }
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> end(V near, V x, V t, const P&) {
+    const V z = -t * x;
+    const V lost = select(abs(z) < V(typename V::scalar(1000)), fma(-t, x, -z), V(0));
     const auto positive = z >= V(0);
-    const V near = exp_flushed(-a), e = fma(near, select(positive, -lost, lost), near);
+    const V e = fma(near, select(positive, -lost, lost), near);
     return {max(V(0), z) + log1p_unit(e), -t * (select(positive, V(1), e) / (V(1) + e))};
   }
 };

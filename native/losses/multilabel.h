@@ -28,7 +28,7 @@ struct MultilabelSoftMargin : NoParams {
   static constexpr int inputs = 2;
   template <class V, class P>
   static LOSSKIT_INLINE Out<V> at(V x, V t, const P& params) {
-    return BceWithLogits::at(x, t, params);
+    return at_once<BceWithLogits>(params, x, t);
   }
 };
 

@@ -22,13 +22,19 @@ struct PoissonNll {
     double eps;
     explicit Params(const double* p) : log_input(p[0] != 0), full(p[1] != 0), eps(p[2]) {}
   };
+  static constexpr bool is_halved = true;
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V pred, V target, const P& p) {
+  static LOSSKIT_INLINE Wide<V> begin(V pred, V, const P& p) {
+    const Wide<V> x = widen(pred);
+    return p.log_input ? exp(x) : log(x + Wide<V>(p.eps));
+  }
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> end(Wide<V> begun, V pred, V target, const P& p) {
     using W = Wide<V>;
     const W x = widen(pred), t = widen(target), none = W(0);
     W value, grad;
     if (p.log_input) {
-      const W rate = exp(x), inf = W(infinity<double>);
+      const W rate = begun, inf = W(infinity<double>);
       // No events leave the rate alone, even where its logarithm is infinite; nothing makes up for an
       // infinite rate.
       const W gain = select((t == none) & (abs(x) == inf), none, t * x);
@@ -37,7 +43,7 @@ struct PoissonNll {
     } else {
       const W rate = x + W(p.eps);
       const auto nothing = (t == none) & (rate == none);
-      value = x - select(nothing, none, t * log(rate));
+      value = x - select(nothing, none, t * begun);
       grad = W(1) - select(nothing, none, t / rate);
     }
     if (p.full) {
@@ -87,17 +93,24 @@ struct KlDiv {
     bool log_target;
     explicit Params(const double* p) : log_target(p[0] != 0) {}
   };
+  static constexpr bool is_halved = true;
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V pred, V target, const P& p) {
+  static LOSSKIT_INLINE HalfLog<V> begin(V, V target, const P& p) {
+    if (p.log_target) return {V(0), exp(widen(target)), false};
+    return begin_wide_log(target);
+  }
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> end(const HalfLog<V>& half, V pred, V target, const P& p) {
     using W = Wide<V>;
     const W x = widen(pred), t = widen(target), none = W(0);
     // Without mass only a NaN counts.
     if (p.log_target) {
-      const W mass = exp(t);
+      const W mass = half.s;
       const W gap = select(mass == none, select(abs(x) == W(infinity<double>), none, x), t - x);
       return {rounded<V>(fma(mass, gap, none)), rounded<V>(-mass)};
     }
-    const V value = rounded<V>(t * (wide_log(target) - x)), nothing = select(pred == pred, V(0), pred);
+    const V value = rounded<V>(t * (end_wide_log(half, target) - x)),
+            nothing = select(pred == pred, V(0), pred);
     return {select(target == V(0), nothing, value), -target};
   }
 };

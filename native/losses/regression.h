@@ -86,11 +86,16 @@ struct LogCosh : NoParams {
   static constexpr const char* name = "logCosh";
   static constexpr bool large = true;
   static constexpr int inputs = 2;
+  static constexpr bool is_halved = true;
   template <class V, class P>
-  static LOSSKIT_INLINE Out<V> at(V pred, V target, const P&) {
+  static LOSSKIT_INLINE V begin(V pred, V target, const P&) {
+    return exp_flushed(V(-2) * abs(pred - target));
+  }
+  template <class V, class P>
+  static LOSSKIT_INLINE Out<V> end(V t, V pred, V target, const P&) {
     const V d = pred - target, one = V(1);
     const V lost = select(abs(d) < V(1000), lost_in_difference(pred, target, d), V(0));
-    return {fma(lost, max(-one, min(one, d)), log_cosh(d)), tanh(d)};
+    return {fma(lost, max(-one, min(one, d)), log_cosh(d, t)), tanh(d)};
   }
 };
 

@@ -302,15 +302,15 @@ LOSSKIT_INLINE vec<double, N> log1p_small(vec<double, N> t) {
   return t + log1p_minus(t);
 }
 
-/** log(cosh(x)): up to 1 as x^2 / 2 - …, beyond as |x| - ln2 + log(1 + e^-2|x|). */
+/** log(cosh(x)), t = e^-2|x|: up to 1 as x^2 / 2 - …, beyond as |x| - ln2 + log(1 + t). */
 template <class V>
-LOSSKIT_INLINE V log_cosh(V x) {
+LOSSKIT_INLINE V log_cosh(V x, V t) {
   using T = typename V::scalar;
   using C = Constants<T>;
   const V a = abs(x), z = x * x, z2 = z * z;
   // x^2 / 2 unrounded, inside the fma
   const V near = fma(V(T(0.5)) * x, x, z2 * polynomial<Coefficients<T>::log_cosh>(z, z2));
-  const V far = (a - V(C::ln2_hi)) + (log1p_small(exp_flushed(V(-2) * a)) - V(C::ln2_lo));
+  const V far = (a - V(C::ln2_hi)) + (log1p_small(t) - V(C::ln2_lo));
   return select(a < V(1), near, far);
 }
 

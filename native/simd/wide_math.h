@@ -9,37 +9,55 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-/** log x, with the digits of a double. */
+/** The half of a logarithm, with the digits of a double, that comes first: log x = k ln2 + 2 atanh(s), and
+ * more where x is rare. Of a double, s is the logarithm. */
+template <class V>
+struct HalfLog {
+  V k;
+  vec<double, V::lanes> s;
+  bool is_rare;
+};
+
 template <int N>
-LOSSKIT_INLINE vec<double, N> wide_log(vec<float, N> x) {
+LOSSKIT_INLINE HalfLog<vec<float, N>> begin_wide_log(vec<float, N> x) {
   using V = vec<float, N>;
   using W = vec<double, N>;
-  using C = Constants<double>;
   const V smallest(0x1p-126f);
   const auto is_normal = (x >= smallest) & (x < V(infinity<float>));
-  V normal = select(is_normal, x, V(1)), added(0);
-  // Rare: denormals are scaled, and what has no logarithm is added to that of 1.
-  const bool rare = any(select(is_normal, V(0), V(1)) > V(0));
-  if (rare) {
+  V normal = select(is_normal, x, V(1));
+  // Denormals are scaled; what has no logarithm is added to that of 1.
+  const bool is_rare = any(select(is_normal, V(0), V(1)) > V(0));
+  if (is_rare) {
     const auto is_denormal = (x > V(0)) & (x < smallest);
-    const V scaled = x * V(Constants<float>::denormal_scale);
-    normal = select(is_denormal, scaled, normal);
-    added = select(is_denormal, V(0), select(is_normal, V(0), log_or_special(x, V(0))));
+    normal = select(is_denormal, x * V(Constants<float>::denormal_scale), normal);
   }
   V k = log_exponent(normal);
   const W r = widen(V::from_bits(bits(normal) - exponent_bits(k)) - V(1));
-  if (rare) {
+  if (is_rare) {
     const auto is_denormal = (x > V(0)) & (x < smallest);
     k = select(is_denormal, k - V(Constants<float>::denormal_exponent), k);
   }
-  // k ln2 + 2 atanh(s) with s = r / (2 + r)
-  const W s = r / (r + W(2)), s2 = s * s, q = polynomial<Coefficients<double>::atanh>(s2, s2 * s2);
-  const W y = fma(widen(k), W(C::ln2_hi + C::ln2_lo), s * fma(s2, q, W(2)));
-  return rare ? y + widen(added) : y;
+  return {k, r / (r + W(2)), is_rare};
 }
 template <int N>
-LOSSKIT_INLINE vec<double, N> wide_log(vec<double, N> x) {
-  return log(x);
+LOSSKIT_INLINE HalfLog<vec<double, N>> begin_wide_log(vec<double, N> x) {
+  return {vec<double, N>(0), log(x), false};
+}
+
+template <int N>
+LOSSKIT_INLINE vec<double, N> end_wide_log(const HalfLog<vec<float, N>>& half, vec<float, N> x) {
+  using V = vec<float, N>;
+  using W = vec<double, N>;
+  using C = Constants<double>;
+  const W s = half.s, s2 = s * s, q = polynomial<Coefficients<double>::atanh>(s2, s2 * s2);
+  const W y = fma(widen(half.k), W(C::ln2_hi + C::ln2_lo), s * fma(s2, q, W(2)));
+  if (!half.is_rare) return y;
+  const auto has_logarithm = (x > V(0)) & (x < V(infinity<float>));
+  return y + widen(select(has_logarithm, V(0), log_or_special(x, V(0))));
+}
+template <int N>
+LOSSKIT_INLINE vec<double, N> end_wide_log(const HalfLog<vec<double, N>>& half, vec<double, N>) {
+  return half.s;
 }
 
 /** exp for x <= 0, flushed as exp_flushed does; relative error 2^-28. */

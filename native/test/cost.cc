@@ -28,13 +28,19 @@ int kernel_named(const char* name) {
   std::exit(2);
 }
 
+/** What the first input of a loss is likely to hold. */
+Numbers first_of(const char* kernel) {
+  return std::strcmp(kernel, "bce") == 0 ? Numbers::unit : Numbers::normal;
+}
+
 /** What the later inputs of a loss are likely to hold. */
 Numbers rest_of(const char* kernel) {
   if (std::strstr(kernel, "inge") != nullptr) return Numbers::signs;
   for (const char* part : {"bce", "Focal", "contrastive", "dice"}) {
     if (std::strstr(kernel, part) != nullptr) return Numbers::bits;
   }
-  return std::strstr(kernel, "kl") != nullptr ? Numbers::unit : Numbers::normal;
+  const bool is_unit = std::strstr(kernel, "kl") != nullptr || std::strstr(kernel, "gaussian") != nullptr;
+  return is_unit ? Numbers::unit : Numbers::normal;
 }
 
 /** What a loss's own number is where its user names none, as other exponents take other paths; else 0. */
@@ -64,7 +70,8 @@ __attribute__((noinline)) double measured_call(Job& job) {
 
 template <class T>
 int measure(bool times, int kernel, const std::string& wanted, const Sizes& sizes) {
-  Batch<T> batch(kernel, sizes, Numbers::normal, rest_of(kernel_at(kernel).name), Extras::none);
+  const char* const name = kernel_at(kernel).name;
+  Batch<T> batch(kernel, sizes, first_of(name), rest_of(name), Extras::none);
   Job& job = batch.job;
   job.call.values = {};
   for (int i = 0; i < kernel_at(kernel).params; ++i) job.call.params[i] = usual(kernel_at(kernel).param[i]);

@@ -40,7 +40,7 @@ void apply(MathFunction function, const T* x, T* y, size_t n) {
     case MathFunction::sigmoid:
       return map(x, y, n, [](V v) { return sigmoid(v); });
     case MathFunction::log_cosh:
-      return map(x, y, n, [](V v) { return log_cosh(v); });
+      return map(x, y, n, [](V v) { return log_cosh(v, exp_flushed(V(-2) * abs(v))); });
   }
 }
 

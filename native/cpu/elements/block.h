@@ -85,16 +85,47 @@ struct Stored {
   }
 };
 
-/** The loss of the numbers that `load` finds in the inputs. */
-template <class Loss, class T, class Load, class P>
-LOSSKIT_INLINE auto loss_at(const ElementBlock<T>& b, const Load& load, const P& params) {
+/** What f makes of the numbers that `load` finds in the inputs. */
+template <class Loss, class T, class Load, class F>
+LOSSKIT_INLINE auto of_inputs(const ElementBlock<T>& b, const Load& load, const F& f) {
   if constexpr (Loss::inputs == 1) {
-    return Loss::at(load(b.inputs[0]), params);
+    return f(load(b.inputs[0]));
   } else if constexpr (Loss::inputs == 2) {
-    return Loss::at(load(b.inputs[0]), load(b.inputs[1]), params);
+    return f(load(b.inputs[0]), load(b.inputs[1]));
   } else {
-    return Loss::at(load(b.inputs[0]), load(b.inputs[1]), load(b.inputs[2]), params);
+    return f(load(b.inputs[0]), load(b.inputs[1]), load(b.inputs[2]));
   }
+}
+
+/** Whether a halved formula is begun a step ahead: what is begun takes registers, of which AVX-512 has
+ * enough. Narrower steps are those of few numbers, for which it is not worth it. */
+template <class Loss, class V>
+constexpr bool begins_ahead = native_lanes<float> == 16 && is_halved<Loss> &&
+                              (V::lanes == Step<Loss, typename V::scalar>::lanes);
+
+struct Nothing {};
+
+/** The first half of a step, if it is to be begun a step ahead. */
+template <class Loss, class V, class T, class Load, class P>
+LOSSKIT_INLINE auto begin_step(const ElementBlock<T>& b, const Load& load, const P& params) {
+  if constexpr (begins_ahead<Loss, V>) {
+    return of_inputs<Loss>(b, load, [&](auto... x) LOSSKIT_LAMBDA { return Loss::begin(x..., params); });
+  } else {
+    return Nothing();
+  }
+}
+
+/** What a step gives, from what was begun of it. */
+template <class Loss, class V, class Begun, class T, class Load, class P>
+LOSSKIT_INLINE auto end_step(const Begun& begun, const ElementBlock<T>& b, const Load& load,
+                             const P& params) {
+  return of_inputs<Loss>(b, load, [&](auto... x) LOSSKIT_LAMBDA {
+    if constexpr (begins_ahead<Loss, V>) {
+      return Loss::end(begun, x..., params);
+    } else {
+      return at_once<Loss>(params, x...);
+    }
+  });
 }
 
 }  // namespace

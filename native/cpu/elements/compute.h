@@ -31,8 +31,7 @@ LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params,
   Range<V> range;
   const auto start = guess.start();
   // Loads and stores are given where the block's arrays begin.
-  const auto step = [&](size_t i, auto load, auto factor, auto store, auto write, auto& sum) LOSSKIT_LAMBDA {
-    auto out = loss_at<Loss>(b, load, params);
+  const auto step = [&](size_t i, auto out, auto factor, auto store, auto write, auto& sum) LOSSKIT_LAMBDA {
     if constexpr (weighted) {
       const V of_grad = factor(b.grad_factor);
       out.value = out.value * factor(b.value_factor);
@@ -49,12 +48,14 @@ LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params,
       if constexpr (has_second) write(out.second * scale, b.grads[1]);
     }
   };
-  const auto whole = [&](size_t i, auto write, auto& sum) LOSSKIT_LAMBDA {
+  const auto whole = [&](size_t i, auto out, auto write, auto& sum) LOSSKIT_LAMBDA {
     step(
-        i, [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); },
-        [i](const T* p) LOSSKIT_LAMBDA { return V::load(p + i); },
+        i, out, [i](const T* p) LOSSKIT_LAMBDA { return V::load(p + i); },
         [](V v, T* p) LOSSKIT_LAMBDA { v.store(p); },
         [i, write](V v, void* p) LOSSKIT_LAMBDA { write(v, p, i); }, sum);
+  };
+  const auto load_from = [](size_t i) LOSSKIT_LAMBDA {
+    return [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
   };
   size_t i = 0;
   const auto all_whole = [&](auto write) LOSSKIT_LAMBDA {
@@ -63,11 +64,14 @@ LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params,
     while (i + w <= b.n) {
       const size_t end = Guessed::adds ? i + kNarrowDepth * w : b.n;
       auto windows = start;  // made here and handed on: GCC leaves captured ones in memory
+      auto begun = begin_step<Loss, V>(b, load_from(i), params);
       for (; i + w <= end; i += w) {
-        const auto load = [i](const void* p) LOSSKIT_LAMBDA { return Type::load(p, i); };
+        const auto load = load_from(i);
         if (has_domain<Loss> && leaves_domain<Loss>(b, load, params)) return false;
         if (fetches) fetch_inputs_ahead<Loss, stored>(b, i, w);
-        whole(i, write, windows);
+        const auto next = begin_step<Loss, V>(b, load_from(i + 2 * w <= end ? i + w : i), params);
+        whole(i, end_step<Loss, V>(begun, b, load, params), write, windows);
+        begun = next;
       }
       if constexpr (Guessed::adds) windows.note(start, moved.of);
     }
@@ -97,7 +101,10 @@ LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params,
       const auto load_some_of = [i, n](const void* p)
                                     LOSSKIT_LAMBDA { return V::load(static_cast<const T*>(p) + i, n, T(0)); };
       step(
-          i, load_some_of, load_some_of, [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); },
+          i,
+          of_inputs<Loss>(b, load_some_of,
+                          [&](auto... x) LOSSKIT_LAMBDA { return at_once<Loss>(params, x...); }),
+          load_some_of, [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); },
           [i, n](V v, void* p) LOSSKIT_LAMBDA { v.store(static_cast<T*>(p) + i, n); }, start);
       range = before;  // of lanes beyond the end nothing is to be seen
       if constexpr (wanted != kGrad) range.note(V::load(b.values + i, n, T(0)));
