@@ -13,6 +13,7 @@ namespace losskit {
 /** Lives as long as the object that `bind` returned. */
 struct Bound {
   Job job;
+  BriefRun brief;
   References arrays;
   Shared<BoundCalls> calls;
   size_t number;
@@ -33,6 +34,7 @@ napi_value bind(napi_env env, napi_callback_info info) {
     report(environment.frame, overlap);
     return nullptr;
   }
+  bound->brief = brief_run_of(bound->job);
   for (napi_value array : arguments.value) bound->arrays.hold(array);
   napi_value object;
   check(napi_create_object(env, &object), "object");
@@ -49,7 +51,12 @@ napi_value run_bound(napi_env env, napi_callback_info) {
   const Environment& environment = environment_of(env);
   Bound* bound = environment.bound->at(environment.frame[kSlotBound]);
   require(bound != nullptr, "bound");
-  report(environment.frame, run_job(bound->job, nullptr));
+  double value;
+  if (bound->brief(bound->job.call, value)) {
+    report(environment.frame, value, bound->job.call.rows);
+  } else {
+    report(environment.frame, run_job(bound->job, nullptr));
+  }
   return nullptr;
 }
 

@@ -7,12 +7,17 @@
 
 namespace losskit {
 
+inline void report(double* frame, double value, uint64_t count) {
+  frame[kSlotStatus] = 0;
+  frame[kSlotValue] = value;
+  frame[kSlotCount] = static_cast<double>(count);
+}
+
 inline void report(double* frame, const Outcome& outcome) {
   const Fault& fault = outcome.fault;
-  frame[kSlotStatus] = static_cast<double>(fault.status);
-  frame[kSlotValue] = outcome.value;
-  frame[kSlotCount] = static_cast<double>(outcome.count);
+  report(frame, outcome.value, outcome.count);
   if (fault.status == Status::ok) return;
+  frame[kSlotStatus] = static_cast<double>(fault.status);
   frame[kSlotFaultInput] = fault.input;
   frame[kSlotFaultIndex] = static_cast<double>(fault.index);
   frame[kSlotFaultValue] = fault.value;

@@ -80,8 +80,11 @@ struct Phase {
   Measure scratch;  // bytes for each thread; null: none
 };
 
-/** The whole call at once, with gradients if they are asked for: their sum in a double that holds all its
- * digits. False where the call is of another kind, or has no such sum; then it has to be run. */
+/** How many rows a brief call has at most. */
+constexpr uint64_t kBriefRows = 64;
+
+/** The whole of a brief call at once, with gradients if they are asked for: their sum in a double that holds
+ * all its digits. False where it has no such sum; then it has to be run. */
 using Brief = bool (*)(const Call&, double& sum);
 
 constexpr int kPhases = 4;
@@ -103,7 +106,7 @@ struct KernelEntry {
    * where it cannot. */
   Plan<T> split;
   Measure pieces;
-  /** For a few plain numbers; null where there is no such way. */
+  /** For brief calls; null where there is no such way. */
   Brief brief[3];
   /** Checks the labels and gathers the divisor of the mean, which a gradient must know first; null where it
    * is the number of rows. */

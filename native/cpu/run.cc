@@ -170,6 +170,22 @@ bool is_split(const KernelEntry<T>& entry, const Call& c, uint64_t bytes) {
   return threads > 1 && c.rows < static_cast<uint64_t>(2 * threads) && entry.pieces(c) > 1;
 }
 
+/** Whether a call is one of a few plain floats. */
+bool is_brief(const Call& c) {
+  if (c.rows > kBriefRows || c.weight.data != nullptr || c.upstream.data != nullptr ||
+      c.values.data != nullptr)
+    return false;
+  const int inputs = kernel_at(c.kernel).inputs;
+  for (int i = 0; i < inputs; ++i) {
+    if (c.inputs[i].dtype != Dtype::float32 || c.inputs[i].size < c.rows) return false;
+    // What would have to start again must find its inputs as they were.
+    for (const MutableTensor& grad : c.grads) {
+      if (grad.data != nullptr && grad.data == c.inputs[i].data) return false;
+    }
+  }
+  return true;
+}
+
 bool has_labels(const Call& c, const Kernel& kernel) {
   return kernel.labels >= 0 && c.inputs[kernel.labels].dtype >= Dtype::int8;
 }
@@ -236,12 +252,12 @@ uint64_t work_of(const Job& job) {
   return c.inputs[0].dtype == Dtype::float64 ? work_in<double>(c) : work_in<float>(c);
 }
 
-bool run_briefly(Job& job, double& value) {
+BriefRun brief_run_of(Job& job) {
   Call& c = job.call;
-  if (!job.wants_value || c.inputs[0].dtype != Dtype::float32) return false;
+  if (!job.wants_value || !is_brief(c)) return {};
   const Wanted wanted = wanted_of(c);
-  const Brief brief = active_entry<float>(kernel_at(c.kernel)).brief[wanted];
-  if (brief == nullptr) return false;
+  const Brief compute = active_entry<float>(kernel_at(c.kernel)).brief[wanted];
+  if (compute == nullptr) return {};
   const bool has_own = std::isnan(job.divisor);
   const double divisor = job.reduction != Reduction::mean ? 1
                          : has_own                        ? static_cast<double>(c.rows)
@@ -250,10 +266,7 @@ bool run_briefly(Job& job, double& value) {
     c.scale = job.upstream / divisor;
     c.stream = false;
   }
-  double sum;
-  if (!brief(c, sum)) return false;
-  value = sum / divisor;
-  return true;
+  return {compute, divisor};
 }
 
 template <class T>

@@ -32,9 +32,22 @@ bool divides_by_weights(const Call& call);
 /** About how long it takes one thread: in bytes that it could read in that time. */
 uint64_t work_of(const Job& job);
 
-/** The reduced value of a few plain numbers, and their gradients, without a sum that threads could share.
- * False where the job is of another kind; then it has to be run. */
-bool run_briefly(Job& job, double& value);
+/** The way of a few plain numbers, which needs no sum that threads could share. */
+struct BriefRun {
+  Brief compute;  // null where the job is of another kind
+  double divisor;
+
+  /** The reduced value, and the gradients if they are asked for. False where the job has to be run. */
+  bool operator()(const Call& call, double& value) const {
+    double sum;
+    if (compute == nullptr || !compute(call, sum)) return false;
+    value = sum / divisor;
+    return true;
+  }
+};
+
+/** Prepares the job for its brief run, if it has one, in the instruction set that is active. */
+BriefRun brief_run_of(Job& job);
 
 /** Fills `sums`; a fault in them says that inputs were refused or the job was cancelled. What is prepared for
  * the kernels is left in the job, which may run again. */

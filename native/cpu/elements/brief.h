@@ -7,27 +7,15 @@ namespace losskit {
 namespace LOSSKIT_ISA {
 namespace {
 
-constexpr size_t kBriefly = 64;
-
-/** Few floats of which a double holds the sum: no exact sum is set up, and none is read. */
+/** A call that is brief, if a double holds its sum: no exact sum is set up, and none is read. */
 template <class Loss, Wanted wanted>
 bool brief_elements(const Call& c, double& sum) {
   using V = vec<float, native_lanes<float>>;
   constexpr int grads = wanted == kValue ? 0 : gradients_of<Loss>().count;
-  bool is_plain = c.rows <= kBriefly && c.weight.data == nullptr && c.upstream.data == nullptr &&
-                  c.values.data == nullptr;
-  alignas(64) float values[kBriefly];
+  alignas(64) float values[kBriefRows];
   ElementBlock<float> b{};
-  for (int i = 0; i < Loss::inputs; ++i) {
-    is_plain &= c.inputs[i].dtype == Dtype::float32 && c.inputs[i].size >= c.rows;
-    b.inputs[i] = c.inputs[i].data;
-  }
-  // What would have to start again must find its inputs as they were.
-  for (int i = 0; i < grads; ++i) {
-    b.grads[i] = c.grads[i].data;
-    for (const Tensor& input : c.inputs) is_plain &= b.grads[i] != input.data;
-  }
-  if (!is_plain) return false;
+  for (int i = 0; i < Loss::inputs; ++i) b.inputs[i] = c.inputs[i].data;
+  for (int i = 0; i < grads; ++i) b.grads[i] = c.grads[i].data;
   b.values = values;
   b.n = static_cast<size_t>(c.rows);
   b.scale = static_cast<float>(c.scale);
