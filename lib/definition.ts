@@ -35,10 +35,10 @@ export interface Definition {
   readonly kernel: KernelOfLoss
   /** The option that is one more input, and the kernel that reads it. */
   readonly extra: { readonly name: string; readonly kernel: KernelOfLoss } | undefined
-  /** The options it takes, by the place where they are given. */
+  /** The options it takes beside its own, by the place where they are given. */
   readonly takes: Readonly<Record<Place, ReadonlySet<string>>>
   readonly domain: Readonly<Record<string, string>>
-  /** As they were declared. */
+  /** Its own options, as they were declared; updates of an accumulator take none of them. */
   readonly options: Readonly<Record<string, Domain>>
   readonly reductions: readonly ReductionWord[]
   readonly outer: Outer | undefined
@@ -102,7 +102,7 @@ export function define(declaration: Declaration): Definition {
     deviceScalars: scalars.filter(({ domain }) => 'onDevice' in domain),
     kernel,
     extra,
-    takes: placesOf(Object.keys(options), driver),
+    takes: driver.weighs === 'values' ? TAKES_WITH_WEIGHT : TAKES,
     domain,
     options,
     reductions: declaration.reductions ?? ['mean', 'sum', 'none'],
@@ -110,9 +110,13 @@ export function define(declaration: Declaration): Definition {
   }
 }
 
-function placesOf(own: readonly string[], driver: Driver): Definition['takes'] {
-  const batch = driver.weighs === 'values' ? ['weight'] : []
-  const reduced = [...own, 'reduction', 'divisor', 'onEmpty', 'backend']
+// Made once, not for each loss: sets take most of the time that a definition takes, and losses are made when losskit is imported.
+const TAKES = placesOf([])
+const TAKES_WITH_WEIGHT = placesOf(['weight'])
+
+/** `batch` are options of each batch. */
+function placesOf(batch: readonly string[]): Definition['takes'] {
+  const reduced = ['reduction', 'divisor', 'onEmpty', 'backend']
   const call = [...reduced, ...batch, 'upstream', 'out']
   return {
     call: new Set([...call, 'stream']),

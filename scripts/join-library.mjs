@@ -39,6 +39,11 @@ await bundle.write({
   comments: false,
 })
 await bundle.close()
+for (const name of readdirSync(folder)) {
+  // One character beyond those of a byte would make engines hold the text in two bytes a character.
+  const path = join(folder, name)
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/[\u0080-\uffff]/g, escaped))
+}
 for (const file of library) rmSync(file)
 for (const file of used) {
   mkdirSync(dirname(file), { recursive: true })
@@ -54,6 +59,11 @@ function reachable(file, found = new Set()) {
   found.add(file)
   for (const imported of importsOf(file)) reachable(imported, found)
   return found
+}
+
+/** A UTF-16 unit as strings may spell it. */
+function escaped(character) {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** The files of dist that a file imports. */

@@ -3,12 +3,12 @@ import { slots } from '../backend/binding.ts'
 import type { Definition } from '../definition.ts'
 import type { Wanted } from '../outputs.ts'
 import { showShape } from '../show.ts'
-import { type Dtype, float32, float64, kindOf } from '../tensor/dtype.ts'
+import { type Dtype, kindOf } from '../tensor/dtype.ts'
 import type { Dense } from '../tensor/read.ts'
 import type { Driver } from './driver.ts'
 import { readFactor } from './factor.ts'
 import { readInputs } from './inputs.ts'
-import { Plain, type PlainCheck } from './plain.ts'
+import { type PlainCheck, Plains } from './plain.ts'
 import { requireSameShape } from './shapes.ts'
 
 /** A value for each element, which depends on nothing else. */
@@ -50,13 +50,12 @@ function factorOf(loss: Definition, name: string, value: unknown, first: Dense, 
 const { rows: ROWS, dtypes: DTYPES } = slots
 
 function plainPair(loss: Definition, wanted: Wanted): PlainCheck {
-  const of32 = new Plain(loss, float32, wanted)
-  const of64 = new Plain(loss, float64, wanted)
-  of32.numbers[DTYPES + 1] = float32.code
-  of64.numbers[DTYPES + 1] = float64.code
+  const plains = new Plains(loss, wanted, (numbers, first) => {
+    numbers[DTYPES + 1] = first.code
+  })
   return (first, second) => {
     const kind = kindOf(first)
-    const plain = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
+    const plain = plains.of(kind)
     if (plain === undefined || kindOf(second) !== kind) return undefined
     const { length } = first as Float32Array
     if (length === 0 || (second as Float32Array).length !== length) return undefined

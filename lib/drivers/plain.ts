@@ -2,7 +2,7 @@ import type { BindingArray } from '../../binding.js'
 import { slots } from '../backend/binding.ts'
 import type { Definition } from '../definition.ts'
 import type { Wanted } from '../outputs.ts'
-import type { Dtype } from '../tensor/dtype.ts'
+import { type Dtype, float32, float64 } from '../tensor/dtype.ts'
 
 /** The frame of a call of two arrays without options, kept from call to call. */
 export class Plain {
@@ -26,6 +26,35 @@ export class Plain {
     const first = this.first as BindingArray
     this.first = undefined
     return first
+  }
+}
+
+/** The frames of a loss by the type of its first input, made when they are first called for. */
+export class Plains {
+  private of32: Plain | undefined
+  private of64: Plain | undefined
+  private readonly make: (first: Dtype) => Plain
+
+  /** `rest` writes what else is the same in all calls. */
+  constructor(loss: Definition, wanted: Wanted, rest: (numbers: number[], first: Dtype) => void) {
+    this.make = first => {
+      const plain = new Plain(loss, first, wanted)
+      rest(plain.numbers, first)
+      return plain
+    }
+  }
+
+  /** Undefined where the first input is of no such type. */
+  of(kind: string | undefined): Plain | undefined {
+    if (kind === 'Float32Array') {
+      this.of32 ??= this.make(float32)
+      return this.of32
+    }
+    if (kind === 'Float64Array') {
+      this.of64 ??= this.make(float64)
+      return this.of64
+    }
+    return undefined
   }
 }
 

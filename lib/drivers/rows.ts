@@ -6,14 +6,14 @@ import { LosskitOptionError, LosskitShapeError } from '../errors.ts'
 import type { Wanted } from '../outputs.ts'
 import { showShape } from '../show.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
-import { dtypeOf, float32, float64, kindOf } from '../tensor/dtype.ts'
+import { dtypeOf, kindOf } from '../tensor/dtype.ts'
 import { type Dense, readTensor } from '../tensor/read.ts'
 import { sameShape } from '../tensor/shape.ts'
 import { type Layout, layoutOf } from './axis.ts'
 import { readClassWeights } from './class-weights.ts'
 import type { Driver, Inputs } from './driver.ts'
 import { asLabels, floatLabels, showLabels } from './labels.ts'
-import { isLiteralOf, Plain, type PlainCheck } from './plain.ts'
+import { isLiteralOf, type PlainCheck, Plains } from './plain.ts'
 import { extent } from './shapes.ts'
 
 /** A row of class scores for each value, and the class that is right. */
@@ -155,10 +155,9 @@ function scoresOf(loss: Definition): string {
 const { rows: ROWS, columns: COLUMNS, inner: INNER, dtypes: DTYPES } = slots
 
 function plain(loss: Definition, wanted: Wanted): PlainCheck {
-  const of32 = new Plain(loss, float32, wanted)
-  const of64 = new Plain(loss, float64, wanted)
-  of32.numbers[INNER] = 1
-  of64.numbers[INNER] = 1
+  const plains = new Plains(loss, wanted, numbers => {
+    numbers[INNER] = 1
+  })
   return (pred, target) => {
     // What may run code of the caller's comes first: from where the frame is filled there must be none.
     let data = pred
@@ -168,7 +167,7 @@ function plain(loss: Definition, wanted: Wanted): PlainCheck {
       shape = pred.shape
     }
     const kind = kindOf(data)
-    const plain = kind === 'Float32Array' ? of32 : kind === 'Float64Array' ? of64 : undefined
+    const plain = plains.of(kind)
     const labelKind = kindOf(target)
     if (plain === undefined || labelKind === undefined) return undefined
     const label = dtypeOf(labelKind)

@@ -71,7 +71,7 @@ template <class T>
 LOSSKIT_INLINE uint64_t lead_of(const Call& c, bool stream) {
   if (stream) return to_cache_line(static_cast<const T*>(c.grads[0].data));
   const Tensor& input = c.inputs[0];
-  if (c.rows < 4 * kBlock || input.size < c.rows) return 0;
+  if (native_lanes<T> == 1 || c.rows < 4 * kBlock || input.size < c.rows) return 0;
   if (input.dtype == dtype_of<T>) return to_cache_line(static_cast<const T*>(input.data));
   const bool is_half = input.dtype == Dtype::float16 || input.dtype == Dtype::bfloat16;
   return is_half ? to_cache_line(static_cast<const uint16_t*>(input.data)) : 0;

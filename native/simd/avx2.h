@@ -207,6 +207,16 @@ LOSSKIT_INLINE int64_t sum_lanes(ivec<int64_t, 4> a) {
   return _mm_cvtsi128_si64(_mm_add_epi64(b, _mm_unpackhi_epi64(b, b)));
 }
 
+/** The rows of a square become its columns. */
+LOSSKIT_INLINE void transpose(vec<double, 4> (&rows)[4]) {
+  const __m256d a = _mm256_unpacklo_pd(rows[0].v, rows[1].v), b = _mm256_unpackhi_pd(rows[0].v, rows[1].v);
+  const __m256d c = _mm256_unpacklo_pd(rows[2].v, rows[3].v), d = _mm256_unpackhi_pd(rows[2].v, rows[3].v);
+  rows[0] = _mm256_permute2f128_pd(a, c, 0x20);
+  rows[1] = _mm256_permute2f128_pd(b, d, 0x20);
+  rows[2] = _mm256_permute2f128_pd(a, c, 0x31);
+  rows[3] = _mm256_permute2f128_pd(b, d, 0x31);
+}
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

@@ -208,6 +208,27 @@ LOSSKIT_INLINE int64_t sum_lanes(ivec<int64_t, 8> a) {
   return _mm_cvtsi128_si64(_mm_add_epi64(c, _mm_unpackhi_epi64(c, c)));
 }
 
+/** The rows of a square become its columns. */
+LOSSKIT_INLINE void transpose(vec<double, 8> (&rows)[8]) {
+  __m512d pairs[8];  // of two rows, the numbers of the columns that are even, then odd
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = _mm512_unpacklo_pd(rows[i].v, rows[i + 1].v);
+    pairs[i + 1] = _mm512_unpackhi_pd(rows[i].v, rows[i + 1].v);
+  }
+  for (int odd = 0; odd < 2; ++odd) {
+    constexpr int even_lanes = 0x88, odd_lanes = 0xdd;
+    const __m512d* const p = pairs + odd;
+    const __m512d a = _mm512_shuffle_f64x2(p[0], p[2], even_lanes);
+    const __m512d b = _mm512_shuffle_f64x2(p[4], p[6], even_lanes);
+    const __m512d c = _mm512_shuffle_f64x2(p[0], p[2], odd_lanes);
+    const __m512d d = _mm512_shuffle_f64x2(p[4], p[6], odd_lanes);
+    rows[odd] = _mm512_shuffle_f64x2(a, b, even_lanes);
+    rows[odd + 2] = _mm512_shuffle_f64x2(c, d, even_lanes);
+    rows[odd + 4] = _mm512_shuffle_f64x2(a, b, odd_lanes);
+    rows[odd + 6] = _mm512_shuffle_f64x2(c, d, odd_lanes);
+  }
+}
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

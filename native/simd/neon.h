@@ -189,6 +189,13 @@ LOSSKIT_INLINE int64_t greatest(ivec<int64_t, 2> a) {
 }
 LOSSKIT_INLINE int64_t sum_lanes(ivec<int64_t, 2> a) { return vaddvq_s64(a.v); }
 
+/** The rows of a square become its columns. */
+LOSSKIT_INLINE void transpose(vec<double, 2> (&rows)[2]) {
+  const float64x2_t first = vzip1q_f64(rows[0].v, rows[1].v), second = vzip2q_f64(rows[0].v, rows[1].v);
+  rows[0] = first;
+  rows[1] = second;
+}
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

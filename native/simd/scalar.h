@@ -59,6 +59,8 @@ LOSSKIT_INLINE I sum_lanes(ivec<I, kTeam> a) {
   return a.v;
 }
 
+LOSSKIT_INLINE void transpose(vec<double, 1> (&)[1]) {}
+
 }  // namespace
 }  // namespace LOSSKIT_ISA
 }  // namespace losskit

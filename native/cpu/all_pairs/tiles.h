@@ -97,19 +97,40 @@ void pack_rows(const Matrix& x, uint64_t row, uint64_t rows, uint64_t k, uint64_
   }
 }
 
-/** Rows of y as panels [k][lane] of kLanes rows. */
+/** Rows of numbers as a panel [k][lane], a row for each lane. */
+LOSSKIT_INLINE void pack_panel(const double (&rows)[kLanes][kDepth], uint64_t depth, double* panel) {
+  constexpr uint64_t w = native_lanes<double>;
+  using Square = vec<double, native_lanes<double>>;
+  uint64_t k = 0;
+  for (; k + w <= depth; k += w) {
+    for (uint64_t lane = 0; lane < kLanes; lane += w) {
+      Square square[w];
+      for (uint64_t i = 0; i < w; ++i) square[i] = Square::load(rows[lane + i] + k);
+      transpose(square);
+      for (uint64_t i = 0; i < w; ++i) square[i].store(panel + (k + i) * kLanes + lane);
+    }
+  }
+  for (; k < depth; ++k) {
+    for (uint64_t lane = 0; lane < kLanes; ++lane) panel[k * kLanes + lane] = rows[lane][k];
+  }
+}
+
+/** Rows of y as panels of kLanes rows; what is missing to a whole panel is zero. */
 template <class T>
 void pack_columns(const Matrix& y, uint64_t row, uint64_t n, uint64_t k, uint64_t depth, const Tile& t) {
-  T block[kDepth];
-  for (uint64_t j = 0; j < n; ++j) {
-    const T* p = read_block(y.tensor, (row + j) * y.columns + k, depth, block);
-    double* to = t.y + j / kLanes * kLanes * depth + j % kLanes;
-    const double scale = y.scale(row + j);
-    for (uint64_t at = 0; at < depth; ++at) to[at * kLanes] = static_cast<double>(p[at]) * scale;
-  }
-  for (uint64_t j = n; j < round_up(n, kLanes); ++j) {
-    double* to = t.y + j / kLanes * kLanes * depth + j % kLanes;
-    for (uint64_t at = 0; at < depth; ++at) to[at * kLanes] = 0;
+  alignas(64) double rows[kLanes][kDepth];
+  for (uint64_t j = 0; j < n; j += kLanes) {
+    for (uint64_t lane = 0; lane < kLanes; ++lane) {
+      double* const to = rows[lane];
+      if (j + lane < n) {
+        widen_block<T>(y.tensor, (row + j + lane) * y.columns + k, depth, to);
+        const double scale = y.scale(row + j + lane);
+        for (uint64_t at = 0; at < depth; ++at) to[at] *= scale;
+      } else {
+        for (uint64_t at = 0; at < depth; ++at) to[at] = 0;
+      }
+    }
+    pack_panel(rows, depth, t.y + j * depth);
   }
 }
 
