@@ -69,7 +69,8 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
       list(TRANSFORM calls REPLACE "OLD.([a-z_]+).*" "-Wl,--wrap=\\1")
       target_link_options(losskit_cuda PRIVATE ${calls})
     endif()
-    # The names inside would be of the process that compiles.
+    # The same bytes each time: names inside would be of the process that compiles, and a compilation that nvcc
+    # splits (--split-compile) gives other code in each run, of sizes that differ by a tenth.
     foreach(source ${LOSSKIT_CUDA_SOURCES} ${LOSSKIT_CUDA_KERNELS})
       get_filename_component(seed ${source} NAME_WE)
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS --frandom-seed=${seed})
@@ -80,7 +81,7 @@ if(LOSSKIT_CUDA STREQUAL "AUTO" AND has_gpu OR LOSSKIT_CUDA AND NOT LOSSKIT_CUDA
       target_include_directories(${target} PRIVATE native)
       target_compile_options(${target} PRIVATE -fmad=false --expt-relaxed-constexpr -compress-mode=size
         -Xcompiler=-Wall,-Wextra,-ffp-contract=off,-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.
-        --threads=0 --split-compile=0)
+        --threads=0)
     endforeach()
     set_target_properties(losskit_cuda PROPERTIES LINKER_LANGUAGE CUDA)
   elseif(NOT LOSSKIT_CUDA STREQUAL "AUTO")

@@ -55,7 +55,7 @@ napi_value run_bound(napi_env env, napi_callback_info) {
   if (bound->brief(bound->job.call, value)) {
     report(environment.frame, value, bound->job.call.rows);
   } else {
-    report(environment.frame, run_job(bound->job, nullptr));
+    report(environment.frame, run_by_sums(bound->job, nullptr));
   }
   return nullptr;
 }

@@ -37,6 +37,10 @@ Outcome run_job(Job& job, uint8_t* state) {
   double value;
   if (state == nullptr && brief_run_of(job)(job.call, value))
     return {{Status::ok, 0, 0, 0}, value, job.call.rows};
+  return run_by_sums(job, state);
+}
+
+Outcome run_by_sums(Job& job, uint8_t* state) {
   const bool in_double = job.call.inputs[0].dtype == Dtype::float64;
   try {
     return in_double ? run_typed<double>(job, state) : run_typed<float>(job, state);

@@ -28,4 +28,7 @@ Outcome outcome_of(const Sums<T>& sums, const HowToReduce& how);
  */
 Outcome run_job(Job& job, uint8_t* state);
 
+/** The same of a job that has no brief run, or whose brief run failed. */
+Outcome run_by_sums(Job& job, uint8_t* state);
+
 }  // namespace losskit

@@ -7,8 +7,9 @@
 //   gradients      the inputs that have one; the first alone if it does not say
 //   Params<T>      its numbers, made from those of the call
 //   at             the formula: value and derivatives; an unused half is dropped
-//   begin, end     in place of `at`, of a formula that is one long chain: two halves of it. `end` takes what
-//                  `begin` gave first. A loop begins the numbers of its next step while it ends these.
+//   is_halved      is there if the formula is one long chain: then it comes in two halves in place of `at`,
+//   begin, end     of which `end` first takes what `begin` gave. A loop begins the numbers of its next step
+//                  while it ends these.
 //   lone           is there if a step is of one vector, not of two
 //   light          is there if the formula leaves registers for the sum, which then is added in the same pass
 //   large          is there if the formula takes more registers of a GPU than most, as doubles do

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bce, crossEntropy, mse } from '../../lib/index.ts'
+import { bce, crossEntropy, mae, mse } from '../../lib/index.ts'
 import { thrown, told } from './thrown.ts'
 
 const pred = () => Float32Array.of(1, 2, 3, 4)
@@ -13,6 +13,18 @@ describe('a bound call', () => {
     x.fill(2)
     expect(run()).toBe(1)
     expect([run.grad, run.values]).toEqual([undefined, undefined])
+  })
+
+  it('adds exactly what no double holds, and what is not finite, between runs that a double holds', () => {
+    const x = pred()
+    const run = mae.bind(x, new Float32Array(4), { reduction: 'sum' })
+    expect(run()).toBe(10)
+    x.set([2 ** 53, 1, 1, 2 ** -30])
+    expect(run()).toBe(2 ** 53 + 2)
+    x[2] = Number.NEGATIVE_INFINITY
+    expect(run()).toBe(Number.POSITIVE_INFINITY)
+    x.set(pred())
+    expect(run()).toBe(10)
   })
 
   it('writes its gradient into the same array each time', () => {
