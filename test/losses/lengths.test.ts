@@ -9,7 +9,9 @@ import { expectAllNear, expectAllSame, expectAllUlps, expectSame } from '../supp
 import { FLOATS, type Floats, shifted, zeros } from '../support/floats.ts'
 import { Random } from '../support/random.ts'
 
-const LENGTHS = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 65, 2047, 2048, 2049, 4096, 5000, 9001]
+const LENGTHS = [
+  0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 65, 2047, 2048, 2049, 4096, 5000, 9001,
+]
 const RELATIVE = { float32: 1e-6, float64: 4e-15 }
 /** Larger samples walk whole blocks sooner. */
 const MOST_NUMBERS = 40_000
