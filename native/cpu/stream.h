@@ -130,7 +130,7 @@ void write_half(const T* from, size_t n, uint16_t* to, bool brain) {
   }
 }
 
-/** Elements before the gradient's address reaches a cache line, so that all later blocks can be streamed. */
+/** Elements of an array that lie before its first cache line. */
 template <class T>
 size_t to_cache_line(const T* p) {
   return ((64 - (reinterpret_cast<uintptr_t>(p) & 63)) & 63) / sizeof(T);
