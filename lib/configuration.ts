@@ -44,12 +44,12 @@ export function readOptions(loss: Definition, place: Place, options: unknown): O
   if (typeof options !== 'object' || options === null) {
     throw new LosskitOptionError(`${loss.name}: options are ${show(options)}. They must be an object.`)
   }
-  const takes = loss.takes[place]
-  const own = place === 'update' || place === 'updateAsync' ? NONE : loss.options
+  const { common, own: takesOwn } = loss.takes[place]
+  const own = takesOwn ? loss.options : NONE
   const given = options as Options
   for (const name in given) {
-    if (takes.has(name) || Object.hasOwn(own, name) || given[name] === undefined) continue
-    const known = showList([...Object.keys(own), ...takes])
+    if (common.has(name) || Object.hasOwn(own, name) || given[name] === undefined) continue
+    const known = showList([...Object.keys(own), ...common])
     throw new LosskitOptionError(`${loss.name}: there is no option ${name} here. The options are ${known}.`)
   }
   return given

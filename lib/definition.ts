@@ -35,8 +35,8 @@ export interface Definition {
   readonly kernel: KernelOfLoss
   /** The option that is one more input, and the kernel that reads it. */
   readonly extra: { readonly name: string; readonly kernel: KernelOfLoss } | undefined
-  /** The options it takes beside its own, by the place where they are given. */
-  readonly takes: Readonly<Record<Place, ReadonlySet<string>>>
+  /** The options it takes, by the place where they are given. */
+  readonly takes: Readonly<Record<Place, Taken>>
   readonly domain: Readonly<Record<string, string>>
   /** Its own options, as they were declared; updates of an accumulator take none of them. */
   readonly options: Readonly<Record<string, Domain>>
@@ -65,6 +65,13 @@ export interface KernelOfLoss {
 
 /** Where options are given: what may be asked for differs a little. */
 export type Place = 'call' | 'async' | 'bind' | 'accumulator' | 'update' | 'updateAsync'
+
+/** The options that a place takes. */
+export interface Taken {
+  readonly common: ReadonlySet<string>
+  /** Whether the loss's own options are given there. */
+  readonly own: boolean
+}
 
 /** An option that reaches the addon as a number. */
 export interface ScalarOption {
@@ -119,12 +126,12 @@ function placesOf(batch: readonly string[]): Definition['takes'] {
   const reduced = ['reduction', 'divisor', 'onEmpty', 'backend']
   const call = [...reduced, ...batch, 'upstream', 'out']
   return {
-    call: new Set([...call, 'stream']),
-    async: new Set([...call, 'stream', 'signal']),
-    bind: new Set([...call, 'stream', 'grad']),
-    accumulator: new Set(reduced),
-    update: new Set(batch),
-    updateAsync: new Set([...batch, 'stream', 'signal']),
+    call: { common: new Set([...call, 'stream']), own: true },
+    async: { common: new Set([...call, 'stream', 'signal']), own: true },
+    bind: { common: new Set([...call, 'stream', 'grad']), own: true },
+    accumulator: { common: new Set(reduced), own: true },
+    update: { common: new Set(batch), own: false },
+    updateAsync: { common: new Set([...batch, 'stream', 'signal']), own: false },
   }
 }
 

@@ -72,6 +72,19 @@ LOSSKIT_INLINE void widen_block(const Tensor& tensor, uint64_t at, size_t n, dou
   for (size_t i = 0; i < n; ++i) to[i] = static_cast<double>(p[i]);
 }
 
+/** `depth` numbers of a row from its k-th on, widened and scaled. */
+template <class T>
+LOSSKIT_INLINE void widen_row(const Matrix& m, uint64_t row, uint64_t k, uint64_t depth, double* to) {
+  widen_block<T>(m.tensor, row * m.columns + k, depth, to);
+  const double scale = m.scale(row);
+  if (scale == 1) return;
+  for (uint64_t i = 0; i < depth; ++i) to[i] *= scale;
+}
+
+LOSSKIT_INLINE void clear_row(double* to, uint64_t depth) {
+  for (uint64_t i = 0; i < depth; ++i) to[i] = 0;
+}
+
 /** a b + c of numbers of type T, which for float32 needs no fused operation: the product is exact. */
 template <class T>
 LOSSKIT_INLINE Lanes add_product(Lanes a, Lanes b, Lanes c) {
@@ -85,16 +98,9 @@ LOSSKIT_INLINE Lanes add_product(Lanes a, Lanes b, Lanes c) {
 /** Rows of x, widened; what is missing to a whole group is zero. */
 template <class T>
 void pack_rows(const Matrix& x, uint64_t row, uint64_t rows, uint64_t k, uint64_t depth, const Tile& t) {
-  for (uint64_t i = 0; i < rows; ++i) {
-    double* const to = t.x + i * t.shape.depth_pitch;
-    widen_block<T>(x.tensor, (row + i) * x.columns + k, depth, to);
-    if (const double scale = x.scale(row + i); scale != 1) {
-      for (uint64_t at = 0; at < depth; ++at) to[at] *= scale;
-    }
-  }
-  for (uint64_t i = rows; i < round_up(rows, kGroup); ++i) {
-    for (uint64_t at = 0; at < depth; ++at) t.x[i * t.shape.depth_pitch + at] = 0;
-  }
+  const uint64_t pitch = t.shape.depth_pitch;
+  for (uint64_t i = 0; i < rows; ++i) widen_row<T>(x, row + i, k, depth, t.x + i * pitch);
+  for (uint64_t i = rows; i < round_up(rows, kGroup); ++i) clear_row(t.x + i * pitch, depth);
 }
 
 /** Rows of numbers as a panel [k][lane], a row for each lane. */
@@ -121,13 +127,10 @@ void pack_columns(const Matrix& y, uint64_t row, uint64_t n, uint64_t k, uint64_
   alignas(64) double rows[kLanes][kDepth];
   for (uint64_t j = 0; j < n; j += kLanes) {
     for (uint64_t lane = 0; lane < kLanes; ++lane) {
-      double* const to = rows[lane];
       if (j + lane < n) {
-        widen_block<T>(y.tensor, (row + j + lane) * y.columns + k, depth, to);
-        const double scale = y.scale(row + j + lane);
-        for (uint64_t at = 0; at < depth; ++at) to[at] *= scale;
+        widen_row<T>(y, row + j + lane, k, depth, rows[lane]);
       } else {
-        for (uint64_t at = 0; at < depth; ++at) to[at] = 0;
+        clear_row(rows[lane], depth);
       }
     }
     pack_panel(rows, depth, t.y + j * depth);

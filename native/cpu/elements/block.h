@@ -115,17 +115,21 @@ LOSSKIT_INLINE auto begin_step(const ElementBlock<T>& b, const Load& load, const
   }
 }
 
+/** What a step gives that nothing was begun of. */
+template <class Loss, class T, class Load, class P>
+LOSSKIT_INLINE auto whole_step(const ElementBlock<T>& b, const Load& load, const P& params) {
+  return of_inputs<Loss>(b, load, [&](auto... x) LOSSKIT_LAMBDA { return at_once<Loss>(params, x...); });
+}
+
 /** What a step gives, from what was begun of it. */
 template <class Loss, class V, class Begun, class T, class Load, class P>
 LOSSKIT_INLINE auto end_step(const Begun& begun, const ElementBlock<T>& b, const Load& load,
                              const P& params) {
-  return of_inputs<Loss>(b, load, [&](auto... x) LOSSKIT_LAMBDA {
-    if constexpr (begins_ahead<Loss, V>) {
-      return Loss::end(begun, x..., params);
-    } else {
-      return at_once<Loss>(params, x...);
-    }
-  });
+  if constexpr (begins_ahead<Loss, V>) {
+    return of_inputs<Loss>(b, load, [&](auto... x) LOSSKIT_LAMBDA { return Loss::end(begun, x..., params); });
+  } else {
+    return whole_step<Loss>(b, load, params);
+  }
 }
 
 }  // namespace

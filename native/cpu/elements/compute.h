@@ -101,10 +101,8 @@ LOSSKIT_INLINE Range<V> compute_block(const ElementBlock<T>& b, const P& params,
       const auto load_some_of = [i, n](const void* p)
                                     LOSSKIT_LAMBDA { return V::load(static_cast<const T*>(p) + i, n, T(0)); };
       step(
-          i,
-          of_inputs<Loss>(b, load_some_of,
-                          [&](auto... x) LOSSKIT_LAMBDA { return at_once<Loss>(params, x...); }),
-          load_some_of, [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); },
+          i, whole_step<Loss>(b, load_some_of, params), load_some_of,
+          [n](V v, T* p) LOSSKIT_LAMBDA { v.store(p, n); },
           [i, n](V v, void* p) LOSSKIT_LAMBDA { v.store(static_cast<T*>(p) + i, n); }, start);
       range = before;  // of lanes beyond the end nothing is to be seen
       if constexpr (wanted != kGrad) range.note(V::load(b.values + i, n, T(0)));
