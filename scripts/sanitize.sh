@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Only the thread sanitizer's program is plain enough to be built by itself; the addon runs inside node.
-scripts/build-tools.sh build/tsan -DLOSSKIT_SANITIZE=thread > /dev/null
+scripts/build-tools.sh build/tsan --target stress -DLOSSKIT_SANITIZE=thread > /dev/null
 TSAN_OPTIONS=halt_on_error=1 setarch -R build/tsan/stress
 npx cmake-js build --out build/asan --CDLOSSKIT_SANITIZE=address,undefined > /dev/null 2>&1
 filters=("$@")
