@@ -143,8 +143,13 @@ export type Reduction = keyof typeof REDUCTIONS
 /** What the addon calls the functions that are applied to the mean. */
 export const OUTERS = { none: 0, root: 1 } as const
 
-/** What the addon calls those who multiply matrices on a device, by what callers write. */
-export const MATMULS = { exact: 0, cublas: 1 } as const
+/** Who multiplies matrices on a device, as callers write it; the addon is told its position. */
+export const MATMULS = ['exact', 'cublas'] as const
+
+/** Who multiplies for a call with these numbers. */
+export function matmulOf(numbers: readonly number[]): (typeof MATMULS)[number] | undefined {
+  return MATMULS[numbers[slots.matmul] as number]
+}
 
 /** Reductions as callers write them: 'batchmean' is a mean whose divisor is the first dimension. */
 export type ReductionWord = Reduction | 'batchmean'

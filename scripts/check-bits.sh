@@ -12,7 +12,7 @@ elif command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64-sta
   scripts/build-tools.sh build/arm64 --target bits -DCMAKE_TOOLCHAIN_FILE=cmake/toolchains/aarch64-linux-gnu.cmake > /dev/null
   # Emulation is slow: each number of threads by itself, and without the scalar code, which is compared here.
   for threads in 1 3; do
-    runs+=("qemu-aarch64-static -L /usr/aarch64-linux-gnu build/arm64/bits neon $threads")
+    runs+=("scripts/arm64/emulated build/arm64/bits neon $threads")
   done
 elif [[ ${LOSSKIT_REQUIRE_ARM:-} == 1 ]]; then
   echo "no cross compiler or no qemu"; exit 1

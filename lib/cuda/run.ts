@@ -1,8 +1,8 @@
 import type { DeviceMemories, DeviceMemory, StreamHandle } from '../../binding.js'
-import { binding, slots } from '../backend/binding.ts'
+import { binding } from '../backend/binding.ts'
 import { assemble, type Call } from '../call.ts'
 import type { Configuration } from '../configuration.ts'
-import { type Definition, MATMULS, OUTERS } from '../definition.ts'
+import { type Definition, matmulOf, OUTERS } from '../definition.ts'
 import { LosskitBackendError, LosskitBufferError } from '../errors.ts'
 import { faultInFrame } from '../fault.ts'
 import type { Outputs, Wanted } from '../outputs.ts'
@@ -163,7 +163,7 @@ function submit<Handle>(
   const memories = call.arrays.map(memoryOfArgument) as DeviceMemories
   const { handle } = stream
   const outer = OUTERS[loss.outer?.name ?? 'none']
-  if (call.numbers[slots.matmul] === MATMULS.cublas) requireCublas(loss.name)
+  if (matmulOf(call.numbers) === 'cublas') requireCublas(loss.name)
   post(call.numbers)
   const taken = device.health.attempt(() => take(handle, outer, ...memories))
   if (taken === undefined) throw faultInFrame(loss, call)

@@ -1,5 +1,5 @@
 import { slots } from '../backend/binding.ts'
-import { type Definition, MATMULS } from '../definition.ts'
+import { type Definition, matmulOf } from '../definition.ts'
 import { LosskitDtypeError, LosskitShapeError } from '../errors.ts'
 import { computeType, conform, requireFloat } from '../tensor/compute.ts'
 import { type Dtype, float64 } from '../tensor/dtype.ts'
@@ -99,7 +99,7 @@ export const classVectors: Driver = {
 }
 
 function refuseWide(loss: Definition, numbers: readonly number[], compute: Dtype): void {
-  if (numbers[slots.matmul] === MATMULS.exact || compute !== float64) return
+  if (matmulOf(numbers) === 'exact' || compute !== float64) return
   throw new LosskitDtypeError(
     `${loss.name}: ${loss.inputs[0]} is float64. With matmul 'cublas' it must be float32, float16 or bfloat16.`,
   )

@@ -1,4 +1,4 @@
-import { define } from '../definition.ts'
+import { define, MATMULS } from '../definition.ts'
 import { classVectors, clusters, partners, scorePairs } from '../drivers/all-pairs.ts'
 import { createLoss } from '../loss.ts'
 import type { Labelled, Two, TwoLabelled } from '../types/inputs.ts'
@@ -127,7 +127,7 @@ const linearOptions = {
   weight: classWeights(),
   ignoreIndex: whole(-100),
   labelSmoothing: unitInterval(0),
-  matmul: onDevice(choice('exact', 'cublas')),
+  matmul: onDevice(choice(...MATMULS)),
   workspace: onDevice(bytes(2 ** 30)),
 }
 

@@ -23,8 +23,7 @@ export const device = ['liblosskit_cuda_emulated.so', 'libcuda_emulated.so'].map
 const programs = ['cuda_library', 'cuda_emulation']
 
 const arm = targets.find(({ id }) => id === 'linux-arm64-glibc')
-/** As ./node has it. */
-const emulator = 'qemu-aarch64-static -L /usr/aarch64-linux-gnu'
+const emulator = fileURLToPath(new URL('emulated', import.meta.url))
 const deviceBuild = join(root, 'build/arm64-device')
 
 function buildDevice() {

@@ -1,6 +1,7 @@
 /** The package in everything that runs JavaScript with Node-API. */
 
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cjs, esm, output, plainEnv, projectWith, tool } from './run.ts'
 
@@ -30,12 +31,8 @@ describe.each([
 })
 
 describe('64-bit Arm, emulated', () => {
-  const node = tool('node-arm64/bin/node')
-  const emulate = (file: string, env = plainEnv) =>
-    output('qemu-aarch64-static', ['-L', '/usr/aarch64-linux-gnu', node, join(project, file)], {
-      cwd: project,
-      env,
-    })
+  const node = fileURLToPath(new URL('../../scripts/arm64/node', import.meta.url))
+  const emulate = (file: string, env = plainEnv) => output(node, [join(project, file)], { cwd: project, env })
 
   it('runs the package with NEON, by import and require', async () => {
     expect(await emulate('program.mjs')).toBe(`${numbers} neon`)
@@ -47,7 +44,6 @@ describe('64-bit Arm, emulated', () => {
   })
 
   it('is run by a Node for Arm', async () => {
-    const args = ['-L', '/usr/aarch64-linux-gnu', node, '-p', 'process.arch']
-    expect(await output('qemu-aarch64-static', args, { cwd: dirname(node) })).toBe('arm64')
+    expect(await output(node, ['-p', 'process.arch'], { cwd: dirname(node) })).toBe('arm64')
   })
 })
