@@ -32,18 +32,35 @@ add_library(losskit SHARED
   ${LOSSKIT_OBJECTS}
   ${CMAKE_JS_SRC})
 set_target_properties(losskit PROPERTIES PREFIX "" SUFFIX ".node")
+# For Windows, what is loaded counts as a program. On another system cmake-js says only where libraries go.
+if(WIN32 AND CMAKE_CROSSCOMPILING)
+  set_target_properties(losskit PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}")
+endif()
 target_include_directories(losskit SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(losskit PRIVATE NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS_ALL)
 target_link_libraries(losskit PRIVATE losskit_options Threads::Threads ${CMAKE_DL_LIBS} ${CMAKE_JS_LIB})
+# Linkers for Windows want to know which names node.exe has.
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
   execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})
+elseif(LOSSKIT_DLLTOOL)
+  execute_process(COMMAND node -p "require('node-api-headers').def_paths.node_api_def"
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE node_names OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${LOSSKIT_DLLTOOL} -D node.exe -d ${node_names} -l ${CMAKE_BINARY_DIR}/libnode.a
+    COMMAND_ERROR_IS_FATAL ANY)
+  target_link_libraries(losskit PRIVATE ${CMAKE_BINARY_DIR}/libnode.a)
 endif()
 
 # Only what Node looks up is exported; the templates of the standard library would be too, for they ask to be.
 set(LOSSKIT_EXPORTS napi_register_module_v1 node_api_module_get_api_version_v1)
 if(APPLE)
-  list(TRANSFORM LOSSKIT_EXPORTS PREPEND "-Wl,-exported_symbol,_")
-  target_link_options(losskit PRIVATE ${LOSSKIT_EXPORTS})
+  # What is Node's is found when Node loads the addon.
+  target_link_options(losskit PRIVATE -Wl,-undefined,dynamic_lookup)
+  # Apple's linker takes a list; Zig's, which links elsewhere, takes none.
+  if(NOT CMAKE_CROSSCOMPILING)
+    list(TRANSFORM LOSSKIT_EXPORTS PREPEND "-Wl,-exported_symbol,_")
+    target_link_options(losskit PRIVATE ${LOSSKIT_EXPORTS})
+  endif()
 elseif(NOT WIN32)
   list(JOIN LOSSKIT_EXPORTS "; " names)
   file(WRITE ${CMAKE_BINARY_DIR}/exports.map "{ global: ${names}; local: *; };\n")

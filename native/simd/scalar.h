@@ -3,9 +3,10 @@
 //
 // The baseline of x86-64 has no fused multiply-add, so this file makes one out of the operations it has: a
 // float32 one through float64, rounded to odd so that the second rounding is harmless; a float64 one by the C
-// library.
+// library, or where there are too many of those to trust, on Windows, by whole numbers.
 #pragma once
 
+#include "simd/fused.h"
 #include "simd/vec.h"
 
 namespace losskit {
@@ -28,7 +29,13 @@ LOSSKIT_INLINE float fused(float a, float b, float c) {
   return static_cast<float>(bit_copy<double>(i));
 #endif
 }
-LOSSKIT_INLINE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+LOSSKIT_INLINE double fused(double a, double b, double c) {
+#if defined(_WIN32) && !defined(__FMA__)
+  return fused_by_integers(a, b, c);
+#else
+  return __builtin_fma(a, b, c);
+#endif
+}
 LOSSKIT_INLINE float square_root(float a) { return __builtin_sqrtf(a); }
 LOSSKIT_INLINE double square_root(double a) { return __builtin_sqrt(a); }
 

@@ -215,6 +215,7 @@ struct Range {
     least = min_unsigned(least, word - I(Word(1)));
   }
   LOSSKIT_INLINE Word largest() const { return greatest(most); }
+  /** But zero: of numbers that are not all zero. */
   LOSSKIT_INLINE Word smallest() const {
     return kMagnitude - greatest(I(kMagnitude) - (least & I(kMagnitude))) + 1;
   }

@@ -1,6 +1,7 @@
 // The largest error of each elementary function, in units in the last place, against the C library in float64
 // (for float32) or in 113 bits (for float64). Prints a table in Markdown; exits with 1 if one is above its
-// limit or a special value is wrong.
+// limit or a special value is wrong, or if a fused multiply-add by whole numbers is not what the C library
+// gives.
 //
 //   math_error           all 2^32 float32 inputs, and 2^24 of float64 and of pairs: minutes
 //   math_error --short   every 1021st float32 input, and 2^18 of float64 and of pairs: seconds
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "cpu/dispatch.h"
+#include "test/fused_errors.h"
 #include "test/math_functions.h"
 
 namespace losskit {
@@ -343,7 +345,10 @@ int measure(bool is_short) {
     print_row("pow_positive, \\|y log x\\| ≤ 40", a.everyday, b.everyday);
     passed &= passes(a.everyday, b.everyday, kEverydayPowLimit);
   }
-  return passed ? 0 : 1;
+  const uint64_t wrong = fused_errors(16 * inputs);
+  std::printf("\nfused_by_integers: %llu of %llu are not what fma gives\n",
+              static_cast<unsigned long long>(wrong), static_cast<unsigned long long>(16 * inputs));
+  return passed && wrong == 0 ? 0 : 1;
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ for (const target of here) {
 }
 if (built === 0) fail('This machine is none of the targets.')
 
-async function build(target, { toolchain = '', stripBin = 'strip' } = {}) {
+async function build(target, { toolchain = '', stripBin } = { stripBin: 'strip' }) {
   // prebuildify builds in the folder it is given, so that the build of the checkout stays as it is.
   const cwd = join(root, 'build', 'prebuild', target.id)
   mkdirSync(cwd, { recursive: true })
@@ -59,8 +59,7 @@ async function build(target, { toolchain = '', stripBin = 'strip' } = {}) {
     platform: target.platform,
     arch: target.arch,
     ...(target.libc === undefined ? {} : { libc: target.libc, tagLibc: true }),
-    strip: true,
-    stripBin,
+    ...(stripBin === undefined ? {} : { strip: true, stripBin }),
     // On Windows it is given to a shell.
     nodeGyp: windows ? `"${process.execPath}" "${shim}"` : shim,
   })

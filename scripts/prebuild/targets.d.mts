@@ -30,10 +30,11 @@ export interface CrossCompiler {
   readonly toolchain: string
   /** A command that succeeds where it is installed. */
   readonly command: readonly [string, ...string[]]
-  readonly stripBin: string
+  /** What strips the file; absent where the linker does. */
+  readonly stripBin?: string
   /** How it is installed. */
   readonly install: string
 }
 
-/** Of a target that can be built here though this machine is another: on Linux x64 with glibc, those of Linux. */
+/** Of a target that can be built here though this machine is another: on Linux x64 with glibc, all are. */
 export function crossCompilerOf(target: Target): CrossCompiler | undefined

