@@ -54,8 +54,9 @@ endif()
 # Only what Node looks up is exported; the templates of the standard library would be too, for they ask to be.
 set(LOSSKIT_EXPORTS napi_register_module_v1 node_api_module_get_api_version_v1)
 if(APPLE)
-  # What is Node's is found when Node loads the addon.
+  # What is Node's is found when Node loads the addon, which bears no path of the machine that made it.
   target_link_options(losskit PRIVATE -Wl,-undefined,dynamic_lookup)
+  set_target_properties(losskit PROPERTIES INSTALL_NAME_DIR "@rpath" BUILD_WITH_INSTALL_NAME_DIR ON)
   # Apple's linker takes a list; Zig's, which links elsewhere, takes none.
   if(NOT CMAKE_CROSSCOMPILING)
     list(TRANSFORM LOSSKIT_EXPORTS PREPEND "-Wl,-exported_symbol,_")
