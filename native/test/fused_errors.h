@@ -1,6 +1,7 @@
 // How often fused_by_integers differs from the C library of this machine, whose fma is right.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -20,7 +21,7 @@ struct FusedInputs {
   double number(uint64_t exponent) {
     uint64_t fraction = random() & kFractionBits;
     if (below(3) == 0) fraction &= ~uint64_t(0) << below(53);
-    return double_of_bits((random() & kSignBit) | exponent % 2048 << 52 | (fraction & kFractionBits));
+    return std::bit_cast<double>((random() & kSignBit) | exponent % 2048 << 52 | (fraction & kFractionBits));
   }
 
   /** A summand beside a product with the exponents e and f: as large as that, of any size, or tiny. */
@@ -49,7 +50,8 @@ uint64_t fused_errors(uint64_t inputs) {
     const uint64_t f = around + 2048 - e + input.below(64) - 32;
     const double a = input.number(e), b = input.number(f), c = input.summand(a * b, e, f);
     const double expected = std::fma(a, b, c), found = fused_by_integers(a, b, c);
-    wrong += !(std::isnan(expected) && std::isnan(found)) && bits_of_double(expected) != bits_of_double(found);
+    wrong += !(std::isnan(expected) && std::isnan(found)) &&
+             std::bit_cast<uint64_t>(expected) != std::bit_cast<uint64_t>(found);
   }
   return wrong;
 }
